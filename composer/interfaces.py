@@ -1,0 +1,202 @@
+"""The one description of every interface, kernel/interfaces/*.toml, as models; and the ABI that follows from it.
+
+Gets the TOML tables; gives capabilities with their functions, the raw primitives behind them and the ABI's bytes and
+digest, which the kernel's ELF carries in its section `.munal.abi` and the composer compares.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parent.parent / "kernel" / "interfaces"
+
+WASM_TYPES = {
+    "u8": ("i32",), "u16": ("i32",), "u32": ("i32",), "i32": ("i32",), "result": ("i32",),
+    "u64": ("i64",), "i64": ("i64",), "bytes": ("i32", "i32"), "buffer": ("i32", "i32"), "inout": ("i32", "i32"),
+}
+"""What each interface type is in wasm; bytes, buffer and inout are a pointer and a length in the SIP's memory."""
+
+GLUE_FORMS = ("plain", "handle", "offset", "connection", "granted", "base", "count", "handle-constant", "connection-constant")
+FIELD_TYPES = ("integer", "size", "access", "widths", "string", "wire", "instances")
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    name: str
+    type: str
+
+    @property
+    def wasm(self) -> tuple[str, ...]:
+        return WASM_TYPES[self.type]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One function of an interface. `raw` is None where the glue answers with a constant."""
+
+    name: str
+    doc: str
+    params: tuple[Param, ...]
+    result: str | None
+    raw: str | None
+    glue: str
+    access: str | None = None
+    width: int | None = None
+
+    @property
+    def wasm_params(self) -> tuple[str, ...]:
+        return tuple(t for p in self.params for t in p.wasm)
+
+    @property
+    def wasm_result(self) -> str | None:
+        return WASM_TYPES[self.result][0] if self.result else None
+
+    @property
+    def raw_params(self) -> tuple[Param, ...]:
+        """What the primitive takes: an absolute port for an offset, the SIP's handle for `handle` and `connection`."""
+        if self.glue == "offset":
+            return (Param("port", "u16"), *self.params[1:])
+        if self.glue == "handle":
+            return (Param("handle", "u32"), *self.params)
+        if self.glue == "connection":
+            return (Param("handle", "u32"), *self.params[1:])
+        return self.params
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One key of a need, a provide or a grant."""
+
+    name: str
+    type: str
+    doc: str
+    default: Any = None
+    min: int | None = None
+    max: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    name: str
+    summary: str
+    grant: str
+    wire: bool
+    need_fields: tuple[Field, ...]
+    provide_fields: tuple[Field, ...]
+    grant_fields: tuple[Field, ...]
+    one_of: tuple[str, ...]
+    client: dict[str, Function]
+    server: dict[str, Function]
+
+    @property
+    def takes_need(self) -> bool:
+        """False for what every SIP may do without asking."""
+        return self.grant != "always"
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """One raw primitive of the kernel, imported from `munal:raw` by glue alone."""
+
+    name: str
+    params: tuple[Param, ...]
+    result: str | None
+
+    @property
+    def wasm_params(self) -> tuple[str, ...]:
+        return tuple(t for p in self.params for t in p.wasm)
+
+    @property
+    def wasm_result(self) -> str | None:
+        return WASM_TYPES[self.result][0] if self.result else None
+
+
+@dataclass(frozen=True)
+class Interfaces:
+    version: int
+    errors: dict[str, int]
+    error_docs: dict[str, str]
+    events: dict[str, int]
+    event_docs: dict[str, str]
+    capabilities: dict[str, Capability]
+
+    @cached_property
+    def raw(self) -> dict[str, Raw]:
+        """All raw primitives by name, in the order of their names."""
+        found: dict[str, Raw] = {}
+        for capability in self.capabilities.values():
+            for function in (*capability.client.values(), *capability.server.values()):
+                if function.raw is None:
+                    continue
+                raw = Raw(function.raw, function.raw_params, function.result)
+                other = found.setdefault(raw.name, raw)
+                if (other.wasm_params, other.result) != (raw.wasm_params, raw.result):
+                    raise ValueError(f"raw primitive `{raw.name}` is described in two ways")
+        return dict(sorted(found.items()))
+
+    @cached_property
+    def abi(self) -> bytes:
+        """The canonical text of everything that glue and kernel must agree on: no prose, keys sorted."""
+        raw = {r.name: {"params": [p.type for p in r.params], "result": r.result} for r in self.raw.values()}
+        text = {"version": self.version, "errors": self.errors, "events": self.events, "raw": raw}
+        return json.dumps(text, sort_keys=True, separators=(",", ":")).encode()
+
+    @cached_property
+    def digest(self) -> bytes:
+        """SHA-256 of `abi`."""
+        return hashlib.sha256(self.abi).digest()
+
+    def module(self, module: str) -> tuple[Capability, str, str | None] | None:
+        """What an import module names: capability, role (client or server) and need; None where it is no name of ours."""
+        if module == "munal:sip":
+            return self.capabilities["sip"], "client", None
+        head, slash, name = module.removeprefix("munal:").partition("/")
+        role = "server" if head.endswith("-server") else "client"
+        capability = self.capabilities.get(head.removesuffix("-server"))
+        if not module.startswith("munal:") or not slash or capability is None or not capability.takes_need:
+            return None
+        return (capability, role, name) if getattr(capability, role) else None
+
+
+def _fields(table: dict[str, Any]) -> tuple[Field, ...]:
+    return tuple(Field(name=name, **value) for name, value in table.items())
+
+
+def _functions(table: dict[str, Any]) -> dict[str, Function]:
+    made = {}
+    for name, value in table.items():
+        params = tuple(Param(**p) for p in value.get("params", ()))
+        made[name] = Function(name, value["doc"], params, value.get("result"), value.get("raw"), value["glue"],
+                              value.get("access"), value.get("width"))
+        if made[name].glue not in GLUE_FORMS:
+            raise ValueError(f"{name}: `{made[name].glue}` is no glue form")
+    return made
+
+
+def _capability(name: str, table: dict[str, Any], every: dict[str, Function]) -> Capability:
+    client, server = _functions(table.get("client", {})), _functions(table.get("server", {}))
+    if table["grant"] != "always":
+        client = {**client, **every}
+    return Capability(name, table["summary"], table["grant"], table.get("wire", False), _fields(table.get("need", {})),
+                      _fields(table.get("provide", {})), _fields(table.get("grant_fields", {})),
+                      tuple(table.get("grant_rules", {}).get("one_of", ())), client, server)
+
+
+@lru_cache(maxsize=4)
+def load_interfaces(folder: Path = FOLDER) -> Interfaces:
+    """Read every interface below `folder`. Raises ValueError where two of them contradict each other."""
+    abi = tomllib.loads((folder / "abi.toml").read_text())
+    every = _functions(abi["every"])
+    capabilities = {}
+    for path in sorted(folder.glob("*.toml")):
+        if path.stem != "abi":
+            capabilities[path.stem] = _capability(path.stem, tomllib.loads(path.read_text()), every)
+    return Interfaces(abi["version"], {k: v["value"] for k, v in abi["errors"].items()},
+                      {k: v["doc"] for k, v in abi["errors"].items()}, {k: v["value"] for k, v in abi["events"].items()},
+                      {k: v["doc"] for k, v in abi["events"].items()}, capabilities)

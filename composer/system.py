@@ -1,0 +1,204 @@
+"""The resolved system: one flat, frozen value that holds what a profile decides, each part knowing where it was written.
+
+Made by resolve.py from models; read by check, generate, table, simulate and run. Nothing past resolve sees a raw value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from composer.spans import Span
+
+
+class Kind(StrEnum):
+    DRIVER = "driver"
+    SERVICE = "service"
+    PROGRAM = "program"
+
+
+class Access(StrEnum):
+    """What a need asks for, or a function costs."""
+
+    READ = "r"
+    WRITE = "w"
+    BOTH = "rw"
+
+    @property
+    def bits(self) -> int:
+        return {"r": 1, "w": 2, "rw": 3}[self.value]
+
+    def allows(self, other: Access) -> bool:
+        return other.bits & ~self.bits == 0
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Range:
+    """The half-open range [base, base + length) of ports."""
+
+    base: int
+    length: int
+
+    @property
+    def end(self) -> int:
+        return self.base + self.length
+
+    def __and__(self, other: Range) -> Range | None:
+        base, end = max(self.base, other.base), min(self.end, other.end)
+        return Range(base, end - base) if base < end else None
+
+    def __str__(self) -> str:
+        last = self.end - 1
+        return f"{self.base:#x}" if self.length == 1 else f"{self.base:#x}..{last:#x}"
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """How an app's wasm is made: `form` is cargo, c, wat, wasm or command; `inputs` are the words after it."""
+
+    form: str
+    inputs: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What an app asks for. `fields` holds the checked values of the capability's need table, defaults filled in."""
+
+    capability: str
+    name: str
+    optional: bool
+    fields: dict[str, Any]
+    span: Span
+    spans: dict[str, Span] = field(default_factory=dict)
+
+    @property
+    def module(self) -> str:
+        """The wasm module whose functions this need imports."""
+        return f"munal:{self.capability}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Provide:
+    """What an app offers to others: `capability` is stream or service."""
+
+    capability: str
+    name: str
+    fields: dict[str, Any]
+    span: Span
+    spans: dict[str, Span] = field(default_factory=dict)
+
+    @property
+    def module(self) -> str:
+        return f"munal:{self.capability}-server/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One `app.toml`. `folder` is absolute; `path` is the manifest's, relative to the workspace."""
+
+    name: str
+    kind: Kind
+    summary: str
+    folder: Path
+    path: str
+    build: Build
+    needs: tuple[Need, ...]
+    provides: tuple[Provide, ...]
+    memory: int
+    span: Span
+
+    def need(self, capability: str, name: str) -> Need | None:
+        return next((n for n in self.needs if (n.capability, n.name) == (capability, name)), None)
+
+    def provide(self, capability: str, name: str) -> Provide | None:
+        return next((p for p in self.provides if (p.capability, p.name) == (capability, name)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The decision on one need of one instance: `value` holds the grant's checked fields (port: base; irq: isa or gsi;
+    stream, service: from; control: instances), {} for capabilities without any, None where it was not granted."""
+
+    need: Need
+    value: dict[str, Any] | None
+    span: Span
+    spans: dict[str, Span] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def granted(self) -> bool:
+        return self.value is not None
+
+    @property
+    def ports(self) -> Range | None:
+        """The ports that this grant holds, where it grants ports."""
+        if self.value is None or self.need.capability != "port":
+            return None
+        return Range(self.value["base"], self.need.fields["length"])
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """never, on-failure or always; waits `backoff_ms`, doubled each time, and gives up after `limit` restarts."""
+
+    policy: str = "on-failure"
+    backoff_ms: int = 100
+    limit: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    name: str
+    app: App
+    grants: tuple[Grant, ...]
+    memory: int
+    cpu_permille: int
+    restart: Restart
+    span: Span
+    notes: tuple[str, ...] = ()
+
+    def grant(self, capability: str, name: str) -> Grant | None:
+        return next((g for g in self.grants if (g.need.capability, g.need.name) == (capability, name)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """One client's need joined to what another instance provides. `server` is None for the kernel's own `kernel.log`."""
+
+    capability: str
+    client: str
+    need: Need
+    server: str | None
+    provide: Provide | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A profile, resolved. `instances` are in the order of their names, which is the order of the system table."""
+
+    name: str
+    version: str
+    profile: str
+    root: Path
+    instances: tuple[Instance, ...]
+    wires: tuple[Wire, ...]
+    emergency_port: int | None
+    span: Span
+
+    def instance(self, name: str) -> Instance | None:
+        return next((i for i in self.instances if i.name == name), None)
+
+    def index(self, name: str) -> int:
+        return next(k for k, i in enumerate(self.instances) if i.name == name)
+
+    @property
+    def apps(self) -> tuple[App, ...]:
+        return tuple({i.app.name: i.app for i in self.instances}.values())
+
+    def connections(self, server: str, provide: Provide) -> tuple[Wire, ...]:
+        """The wires that end at what `server` provides, in the order of their connection numbers."""
+        return tuple(w for w in self.wires if w.server == server and w.provide is provide)
