@@ -1,0 +1,203 @@
+"""Numbers what a system grants: the handles of each instance, the streams and the services between instances.
+
+Gets a resolved system; gives the numbers that glue holds as constants, that the system table lists and that the simulator
+obeys. The order of handles is that of docs/formats.md, section "Handles".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from composer.system import Access, Grant, Instance, Need, Provide, System, Wire
+
+
+class HandleKind(IntEnum):
+    """What a handle stands for; the numbers are the system table's."""
+
+    IRQ_ISA = 1
+    IRQ_GLOBAL = 2
+    STREAM_CLIENT = 3
+    STREAM_SERVER = 4
+    SERVICE_CLIENT = 5
+    SERVICE_SERVER = 6
+    LOG = 7
+    CLOCK = 8
+    AUDIT = 9
+    CONTROL = 10
+    ACPI = 11
+    KERNEL_LOG = 12
+
+
+SINGLETONS = {
+    "log": HandleKind.LOG,
+    "clock": HandleKind.CLOCK,
+    "audit": HandleKind.AUDIT,
+    "control": HandleKind.CONTROL,
+    "acpi": HandleKind.ACPI,
+}
+"""Capabilities of which the kernel has one object, numbered 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """One entry of an instance's table of handles.
+
+    `module` is the wasm module whose functions use it, `name` its need or provide. `object` is an interrupt's number, or an
+    index in the layout's streams or services. `instances` are indexes in the system's instances, for `control` alone.
+    """
+
+    number: int
+    module: str
+    name: str
+    kind: HandleKind
+    object: int
+    rights: int
+    instances: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One connection; `server` and `client` are indexes of instances, `capacity` is bytes in each direction."""
+
+    name: str
+    server: int
+    client: int
+    capacity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What one instance answers requests for; `server` is its index."""
+
+    name: str
+    server: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """`handles` has one table for each instance, by its name; the place in a table is the handle's number."""
+
+    handles: dict[str, tuple[Handle, ...]]
+    streams: tuple[Stream, ...]
+    services: tuple[Service, ...]
+
+    def of(self, instance: str, module: str) -> tuple[Handle, ...]:
+        """The handles that the functions of `module` use in `instance`: one for a need, one a connection for a stream's server."""
+        return tuple(h for h in self.handles[instance] if h.module == module)
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbering:
+    """Which number each connection (by client and the need's module) and each service (by server and name) has."""
+
+    system: System
+    streams: dict[tuple[str, str], tuple[int, Wire]]
+    services: dict[tuple[str, str], int]
+
+
+def make_layout(system: System) -> Layout:
+    """Number every handle, stream and service of a system that resolve.py accepted."""
+    wires = _streams(system)
+    numbers = _Numbering(system, {(w.client, w.need.module): (k, w) for k, w in enumerate(wires)},
+                         {key: k for k, key in enumerate(_services(system))})
+    handles = {i.name: _handles(numbers, i) for i in system.instances}
+    return Layout(handles, tuple(_stream(system, w) for w in wires),
+                  tuple(Service(f"{server}.{name}", system.index(server)) for server, name in numbers.services))
+
+
+def mirrored(rights: int) -> int:
+    """What the other end of a connection may do: it reads what this one writes, and the other way round."""
+    return (rights & Access.READ.bits) << 1 | (rights & Access.WRITE.bits) >> 1
+
+
+def _streams(system: System) -> list[Wire]:
+    """The streams between instances in the order of the servers, what they provide, their clients and the clients' needs."""
+
+    def order(wire: Wire) -> tuple[int, ...]:
+        server, client = system.index(wire.server), system.index(wire.client)
+        return (server, _place(system.instances[server].app.provides, wire.provide.module),
+                client, _place(system.instances[client].app.needs, wire.need.module))
+
+    return sorted((w for w in system.wires if w.capability == "stream" and w.server is not None), key=order)
+
+
+def _place(parts: tuple[Any, ...], module: str) -> int:
+    return next(k for k, part in enumerate(parts) if part.module == module)
+
+
+def _services(system: System) -> Iterator[tuple[str, str]]:
+    for instance in system.instances:
+        for provide in instance.app.provides:
+            if provide.capability == "service":
+                yield instance.name, provide.name
+
+
+def _stream(system: System, wire: Wire) -> Stream:
+    capacity = wire.provide.fields["capacity"]
+    return Stream(f"{wire.server}.{wire.provide.name}", system.index(wire.server), system.index(wire.client), capacity)
+
+
+def _handles(numbers: _Numbering, instance: Instance) -> tuple[Handle, ...]:
+    parts = [_need_handle(numbers, instance, grant) for grant in _granted(instance)]
+    for provide in instance.app.provides:
+        parts.extend(_provide_handles(numbers, instance, provide))
+    return tuple(Handle(number, *part) for number, part in enumerate(parts))
+
+
+def _granted(instance: Instance) -> Iterator[Grant]:
+    """The granted needs that take a handle, in the order of the app's manifest."""
+    for need in instance.app.needs:
+        grant = instance.grant(need.capability, need.name)
+        if grant is not None and grant.granted and need.capability != "port":
+            yield grant
+
+
+def _rights(need: Need) -> int:
+    """What a client may do: what its need asks for, or all that the interface has where that is not divided."""
+    return Access(need.fields.get("access", Access.BOTH)).bits
+
+
+def _need_handle(numbers: _Numbering, instance: Instance, grant: Grant) -> tuple[Any, ...]:
+    need, rights, listed = grant.need, _rights(grant.need), ()
+    if need.capability == "irq":
+        kind, number = _interrupt(grant.value)
+    elif need.capability == "service":
+        kind, number = HandleKind.SERVICE_CLIENT, _service(numbers, instance, need)
+    elif (instance.name, need.module) in numbers.streams:
+        kind, number = HandleKind.STREAM_CLIENT, numbers.streams[instance.name, need.module][0]
+    elif need.capability == "stream":
+        kind, number, rights = HandleKind.KERNEL_LOG, 0, rights & Access.READ.bits
+    else:
+        kind, number = SINGLETONS[need.capability], 0
+        listed = _controlled(numbers.system, grant.value)
+    return need.module, need.name, kind, number, rights, listed
+
+
+def _interrupt(value: dict[str, Any]) -> tuple[HandleKind, int]:
+    isa = value.get("isa")
+    return (HandleKind.IRQ_ISA, isa) if isa is not None else (HandleKind.IRQ_GLOBAL, value["gsi"])
+
+
+def _service(numbers: _Numbering, instance: Instance, need: Need) -> int:
+    wire = next(w for w in numbers.system.wires if w.client == instance.name and w.need.module == need.module)
+    return numbers.services[wire.server, wire.provide.name]
+
+
+def _controlled(system: System, value: dict[str, Any]) -> tuple[int, ...]:
+    names = value.get("instances", ())
+    if "*" in names:
+        return tuple(range(len(system.instances)))
+    return tuple(sorted({system.index(name) for name in names}))
+
+
+def _provide_handles(numbers: _Numbering, instance: Instance, provide: Provide) -> Iterator[tuple[Any, ...]]:
+    both = Access.BOTH.bits
+    if provide.capability == "service":
+        number = numbers.services[instance.name, provide.name]
+        yield provide.module, provide.name, HandleKind.SERVICE_SERVER, number, both
+    for number, wire in numbers.streams.values():
+        if (wire.server, wire.provide.module) == (instance.name, provide.module):
+            yield provide.module, provide.name, HandleKind.STREAM_SERVER, number, mirrored(_rights(wire.need))

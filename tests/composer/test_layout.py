@@ -1,0 +1,90 @@
+"""The numbers that glue, kernel and simulator share: handles, streams and services (docs/formats.md, "Handles")."""
+
+import pytest
+
+from composer.layout import Handle, HandleKind, Service, Stream, make_layout, mirrored
+from composer.system import Access
+from tests.composer.systems import UART, app, driver_and_client, instance, need, provide, system, wire
+
+
+def test_a_driver_and_its_client_hold_both_ends_of_one_stream():
+    layout = make_layout(driver_and_client())
+    assert layout.streams == (Stream("com1.serial", 0, 1, 4096),)
+    assert layout.handles["com1"] == (
+        Handle(0, "munal:irq/line", "line", HandleKind.IRQ_ISA, 4, 3),
+        Handle(1, "munal:stream-server/serial", "serial", HandleKind.STREAM_SERVER, 0, Access.READ.bits),
+    )
+    assert layout.handles["hello"] == (
+        Handle(0, "munal:stream/console", "console", HandleKind.STREAM_CLIENT, 0, Access.WRITE.bits),)
+
+
+def test_ports_take_no_handle_and_leave_no_gap():
+    made = app("two", need("log", "log"), need("port", "regs"), need("clock", "clock"))
+    layout = make_layout(system(instance("two", made, log={}, regs={"base": 1}, clock={})))
+    assert [(h.number, h.kind) for h in layout.handles["two"]] == [(0, HandleKind.LOG), (1, HandleKind.CLOCK)]
+
+
+def test_an_optional_need_without_grant_takes_no_handle():
+    made = app("two", need("irq", "line", optional=True), need("log", "log"))
+    layout = make_layout(system(instance("two", made, log={})))
+    assert [(h.number, h.name) for h in layout.handles["two"]] == [(0, "log")]
+
+
+def test_connections_follow_the_clients_names_then_their_needs():
+    com1 = instance("com1", UART, regs={"base": 0x3F8}, line={"gsi": 4})
+    both = app("both", need("stream", "out", access=Access.WRITE), need("stream", "in", access=Access.READ))
+    one, two = (instance(name, both, out={}, **{"in": {}}) for name in ("a", "z"))
+    wires = tuple(wire(client, name, com1, "serial") for client in (two, one) for name in ("in", "out"))
+    layout = make_layout(system(two, com1, one, wires=wires))
+    assert [s.client for s in layout.streams] == [0, 0, 2, 2]
+    server = layout.of("com1", "munal:stream-server/serial")
+    assert [(h.number, h.object, h.rights) for h in server] == [(1, 0, 1), (2, 1, 2), (3, 2, 1), (4, 3, 2)]
+    assert [h.object for h in layout.handles["z"]] == [2, 3]
+    assert layout.handles["com1"][0].kind is HandleKind.IRQ_GLOBAL
+
+
+def test_streams_are_numbered_by_server_and_then_by_what_it_provides():
+    pair = app("pair", provide("stream", "second"), provide("stream", "first"))
+    a, b = instance("a", pair), instance("b", pair)
+    user = app("user", *(need("stream", n) for n in ("w", "x", "y", "z")))
+    u = instance("u", user, w={}, x={}, y={}, z={})
+    wires = (wire(u, "w", b, "first"), wire(u, "x", b, "second"), wire(u, "y", a, "first"), wire(u, "z", a, "second"))
+    layout = make_layout(system(a, b, u, wires=wires))
+    assert [s.name for s in layout.streams] == ["a.second", "a.first", "b.second", "b.first"]
+    assert [h.object for h in layout.handles["u"]] == [3, 2, 1, 0]
+    assert [(h.name, h.object) for h in layout.handles["b"]] == [("second", 2), ("first", 3)]
+
+
+def test_a_service_has_one_handle_whoever_asks():
+    rtc = instance("rtc", app("rtc", provide("service", "time")))
+    asker = app("asker", need("service", "time"))
+    a, b = (instance(n, asker, time={"from": "rtc.time"}) for n in ("a", "b"))
+    layout = make_layout(system(a, b, rtc, wires=(wire(a, "time", rtc, "time"), wire(b, "time", rtc, "time"))))
+    assert layout.services == (Service("rtc.time", 2),)
+    assert [h.kind for h in layout.handles["rtc"]] == [HandleKind.SERVICE_SERVER]
+    assert {layout.handles[n][0] for n in "ab"} == {
+        Handle(0, "munal:service/time", "time", HandleKind.SERVICE_CLIENT, 0, 3)}
+
+
+def test_a_service_that_nobody_asks_still_has_its_handle():
+    layout = make_layout(system(instance("rtc", app("rtc", provide("service", "time")))))
+    assert len(layout.handles["rtc"]) == len(layout.services) == 1
+
+
+def test_the_kernels_log_is_read_and_never_written():
+    reader = instance("r", app("r", need("stream", "kernel")), kernel={"from": "kernel.log"})
+    layout = make_layout(system(reader, wires=(wire(reader, "kernel", None),)))
+    assert layout.handles["r"] == (Handle(0, "munal:stream/kernel", "kernel", HandleKind.KERNEL_LOG, 0, 1),)
+    assert layout.streams == ()
+
+
+@pytest.mark.parametrize(("names", "indexes"), [(["*"], (0, 1, 2)), (["c", "a", "c"], (0, 2)), ([], ())])
+def test_control_lists_instances_by_index(names, indexes):
+    shell = app("shell", need("control", "all"))
+    layout = make_layout(system(instance("b", shell, all={"instances": names}), instance("a", app("a")), instance("c", app("c"))))
+    assert layout.handles["b"][0].instances == indexes
+
+
+@pytest.mark.parametrize(("client", "server"), [(1, 2), (2, 1), (3, 3), (0, 0)])
+def test_the_ends_of_a_connection_mirror_each_other(client, server):
+    assert mirrored(client) == server
