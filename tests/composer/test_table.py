@@ -1,0 +1,101 @@
+"""The system table: the numbers of docs/formats.md, in the one encoding that RFC 8949 calls deterministic."""
+
+import hashlib
+import json
+
+import cbor2
+import pytest
+
+from composer.interfaces import load_interfaces
+from composer.layout import make_layout
+from composer.system import Access, Kind, Restart
+from composer.table import Module, decode, encode
+from tests.composer.systems import UART, app, driver_and_client, instance, need, provide, system, wire
+
+INTERFACES = load_interfaces()
+
+
+def modules_of(made):
+    names = sorted({f"app/{a.name}" for a in made.apps} | {f"glue/{i.name}" for i in made.instances})
+    return [Module(n, 4096 * (k + 1), 100 + k, hashlib.sha256(n.encode()).digest()) for k, n in enumerate(names)]
+
+
+def table_of(made):
+    return encode(made, make_layout(made), modules_of(made), INTERFACES)
+
+
+def test_every_key_of_a_table_is_where_the_formats_say():
+    made = driver_and_client()
+    modules = modules_of(made)
+    raw = cbor2.loads(table_of(made))
+    assert raw == {
+        0: 1, 1: "munal", 2: "0.1.0", 3: "made", 4: INTERFACES.digest, 5: 0x3F8,
+        6: [{0: m.name, 1: m.offset, 2: m.length, 3: m.sha256} for m in modules],
+        7: [{0: "com1", 1: "uart", 2: 0, 3: 1, 4: 2, 5: 1 << 20, 6: 1000, 7: 1, 8: 100, 9: 10,
+             10: [{0: "regs", 1: 0x3F8, 2: 8, 3: 3, 4: 1}],
+             11: [{0: "line", 1: 1, 2: 4, 3: 3, 4: []}, {0: "serial", 1: 4, 2: 0, 3: 1, 4: []}]},
+            {0: "hello", 1: "talker", 2: 2, 3: 0, 4: 3, 5: 1 << 20, 6: 1000, 7: 1, 8: 100, 9: 10, 10: [],
+             11: [{0: "console", 1: 3, 2: 0, 3: 2, 4: []}]}],
+        8: [{0: "com1.serial", 1: 0, 2: 1, 3: 4096}], 9: [],
+    }
+
+
+def test_modules_are_sorted_by_name_whatever_order_they_came_in():
+    made = driver_and_client()
+    assert encode(made, make_layout(made), modules_of(made)[::-1], INTERFACES) == table_of(made)
+
+
+@pytest.mark.parametrize(("policy", "number"), [("never", 0), ("on-failure", 1), ("always", 2)])
+def test_restart_policies_are_numbers(policy, number):
+    made = system(instance("a", app("a", kind=Kind.SERVICE), cpu_permille=200, restart=Restart(policy, 250, 3)))
+    found = cbor2.loads(table_of(made))[7][0]
+    assert [found[k] for k in (2, 6, 7, 8, 9)] == [1, 200, number, 250, 3]
+
+
+@pytest.mark.parametrize(("widths", "bits"), [((8,), 1), ((16,), 2), ((32,), 4), ((8, 32), 5), ((32, 16, 8), 7), ((8, 8), 1)])
+def test_widths_become_bits(widths, bits):
+    made = app("d", need("port", "regs", widths=widths, access=Access.READ))
+    grant = cbor2.loads(table_of(system(instance("d", made, regs={"base": 7}))))[7][0][10][0]
+    assert (grant[3], grant[4]) == (1, bits)
+
+
+def test_no_emergency_port_is_null_and_an_ungranted_port_is_absent():
+    made = system(instance("d", app("d", need("port", "regs", optional=True))))
+    raw = cbor2.loads(table_of(made))
+    assert raw[5] is None and raw[7][0][10] == []
+
+
+def test_a_missing_module_is_an_error_and_not_a_guess():
+    made = driver_and_client()
+    with pytest.raises(KeyError):
+        encode(made, make_layout(made), modules_of(made)[1:], INTERFACES)
+
+
+def test_decoding_names_everything_and_is_fit_for_json():
+    rtc = instance("rtc", app("rtc", provide("service", "time")))
+    shell = app("shell", need("service", "time"), need("control", "all"), need("stream", "kernel", access=Access.READ))
+    user = instance("shell", shell, time={}, all={"instances": ["*"]}, kernel={"from": "kernel.log"})
+    com1 = instance("com1", UART, regs={"base": 0x3F8}, line={"gsi": 20})
+    made = system(rtc, user, com1, wires=(wire(user, "time", rtc, "time"), wire(user, "kernel", None)))
+    table = decode(table_of(made))
+    assert json.loads(json.dumps(table)) == table
+    assert table["instances"][2]["handles"] == [
+        {"name": "time", "kind": "service client", "object": 0, "rights": "rw", "instances": []},
+        {"name": "all", "kind": "control", "object": 0, "rights": "rw", "instances": [0, 1, 2]},
+        {"name": "kernel", "kind": "kernel log", "object": 0, "rights": "r", "instances": []}]
+    assert table["instances"][0]["ports"] == [{"need": "regs", "base": 0x3F8, "length": 8, "access": "rw", "widths": [8]}]
+    assert table["services"] == [{"name": "rtc.time", "server": 1}]
+    assert table["abi"] == INTERFACES.digest.hex()
+
+
+def test_a_table_with_a_key_too_many_is_not_decoded():
+    raw = cbor2.loads(table_of(driver_and_client()))
+    with pytest.raises(ValueError, match="emergency_port"):
+        decode(cbor2.dumps({**raw, 10: 0}))
+
+
+def test_the_encoding_is_the_shortest_and_sorted():
+    """RFC 8949, section 4.2.1: encoding what was decoded again, with keys sorted, gives the same bytes."""
+    table = table_of(driver_and_client())
+    assert cbor2.dumps(cbor2.loads(table), canonical=True) == table
+    assert table[:2] == b"\xaa\x00"
