@@ -56,11 +56,13 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """How an app's wasm is made: `form` is cargo, c, wat, wasm or command; `inputs` are the words after it."""
+    """How an app's wasm is made: `form` is cargo, c, wat, wasm or command; `inputs` are the words after it, paths relative
+    to the app's folder; `output` is the wasm file that a command leaves there, None for the other forms."""
 
     form: str
     inputs: tuple[str, ...]
     span: Span
+    output: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +190,9 @@ class System:
     wires: tuple[Wire, ...]
     emergency_port: int | None
     span: Span
+    emergency_span: Span | None = None
+    lost: frozenset[str] = frozenset()
+    """Names of instances that faults kept out, so that nobody calls them unknown; empty in a system without errors."""
 
     def instance(self, name: str) -> Instance | None:
         return next((i for i in self.instances if i.name == name), None)

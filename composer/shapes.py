@@ -1,0 +1,286 @@
+"""The manifests' shapes as strict pydantic models: nothing is coerced, no key is unknown, every number has its bounds.
+
+What a capability adds to needs, provides and grants is derived from kernel/interfaces/; models are built when first used.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
+
+from composer import interfaces, units
+from composer.diagnostics import declare
+from composer.system import Access, Restart
+from composer.units import GIB, KIB, MIB, M0106, M0107, Complaint
+
+M0110 = declare("M0110", "a name that is not spelled as names are")
+M0111 = declare("M0111", "a value that is none of the choices")
+M0117 = declare("M0117", "a text that cannot stand where it is written")
+
+LONGEST_NAME = 48
+MEMORY = (64 * KIB, 4 * GIB)
+DEFAULT_MEMORY = MIB
+MOST_INSTANCES = 256
+MOST_NEEDS = 64
+WHOLE_CPU = 1000
+LAST_EMERGENCY_PORT = 0xFFF8
+"""A serial port's eight registers follow the emergency port."""
+
+_NAME = re.compile(r"[a-z][a-z0-9-]*", re.ASCII)
+_NEED_NAME = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)
+_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}", re.ASCII)
+_WIDTHS = (8, 16, 32)
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
+
+
+def check_name(name: str) -> str:
+    """A name of an app, an instance or a profile. Raises Complaint."""
+    if name == "kernel":
+        raise Complaint(M0110, "`kernel` is the kernel's own name", "choose another name")
+    return _check_spelling(name, _NAME, "lower-case letters, digits and `-`")
+
+
+def check_need_name(name: str) -> str:
+    """A name of a need or of something provided. Raises Complaint."""
+    return _check_spelling(name, _NEED_NAME, "lower-case letters, digits, `-` and `_`")
+
+
+def _check_spelling(name: str, pattern: re.Pattern[str], letters: str) -> str:
+    if len(name) > LONGEST_NAME:
+        raise Complaint(M0110, f"`{name[:LONGEST_NAME]}…` is longer than {LONGEST_NAME} characters", "choose a shorter name")
+    if not pattern.fullmatch(name):
+        raise Complaint(M0110, f"`{name}` is not spelled as names are", f"a name has {letters}, and starts with a letter")
+    return name
+
+
+def _check_line(text: str) -> str:
+    if len(text) > 200 or not text.isprintable():
+        raise Complaint(M0117, "this text is no single printable line of at most 200 characters", "say it shorter, on one line")
+    return text
+
+
+def _check_word(text: str) -> str:
+    if not 1 <= len(text) <= LONGEST_NAME or not text.isprintable():
+        raise Complaint(M0117, f"this text has not 1 to {LONGEST_NAME} printable characters", "both ends compare it, letter for letter")
+    return text
+
+
+def _check_version(text: str) -> str:
+    if not _VERSION.fullmatch(text):
+        raise Complaint(M0117, f"`{text[:64]}` is no version", 'write one like "0.1.0": letters, digits, `.`, `+` and `-`, at most 64')
+    return text
+
+
+def _check_path(path: str) -> str:
+    bad = not path or path.startswith("/") or "\\" in path or not path.isprintable() or len(path) > 255
+    if bad:
+        raise Complaint(M0117, f"`{path[:64]}` is no path inside of the app's folder", "write it relative to the folder, with forward slashes")
+    return path
+
+
+def _size(least: int, most: int) -> Any:
+    def check(written: object) -> int:
+        size = units.parse_size(written)
+        if not least <= size <= most:
+            raise Complaint(M0107, f"`{written}` is out of range", f"between {units.format_size(least)} and {units.format_size(most)} is possible")
+        return size
+
+    return Annotated[int, BeforeValidator(check)]
+
+
+def _check_share(written: object) -> int:
+    share = units.parse_share(written)
+    if not 10 <= share <= WHOLE_CPU:
+        raise Complaint(M0107, f"`{written}` is out of range", "between 1 % and 100 % of one processor is possible")
+    return share
+
+
+def _check_backoff(written: object) -> int:
+    backoff = units.parse_duration(written)
+    if not 1 <= backoff <= 60_000:
+        raise Complaint(M0107, f"`{written}` is out of range", "between 1 ms and 1 min is possible")
+    return backoff
+
+
+def _check_access(written: object) -> Access:
+    if written not in ("r", "w", "rw"):
+        raise Complaint(M0111, "this is no access", 'write "r" for reads, "w" for writes or "rw" for both')
+    return Access(written)
+
+
+def _check_widths(written: object) -> tuple[int, ...]:
+    if not isinstance(written, (list, tuple)) or not all(type(width) is int for width in written):
+        raise Complaint(M0106, "expected an array of widths in bits", "write one like [8] or [8, 16]")
+    if not written or not set(written) <= set(_WIDTHS) or len(set(written)) < len(written):
+        raise Complaint(M0111, "these are no widths of an access", "choose from 8, 16 and 32, each at most once")
+    return tuple(sorted(written))
+
+
+def _check_wire(written: str) -> str:
+    server, dot, provide = written.partition(".")
+    if not dot or not _NAME.fullmatch(server) or not _NEED_NAME.fullmatch(provide):
+        raise Complaint(M0111, f"`{written[:100]}` names nothing that can be wired", "write the instance, a dot and what it provides, like `com1.serial`")
+    return written
+
+
+def _check_instances(written: object) -> tuple[str, ...]:
+    if not isinstance(written, (list, tuple)) or not all(isinstance(name, str) for name in written):
+        raise Complaint(M0106, "expected an array of names of instances", 'write one like ["hello", "clock"], or ["*"] for all')
+    if not written or len(set(written)) < len(written) or ("*" in written and len(written) > 1):
+        raise Complaint(M0111, "this is no set of instances", 'name each once, or write ["*"] alone for all')
+    return tuple(name if name == "*" else check_name(name) for name in written)
+
+
+Name = Annotated[str, AfterValidator(check_name)]
+Line = Annotated[str, AfterValidator(_check_line)]
+RelativePath = Annotated[str, AfterValidator(_check_path)]
+Memory = _size(*MEMORY)
+Share = Annotated[int, BeforeValidator(_check_share)]
+Backoff = Annotated[int, BeforeValidator(_check_backoff)]
+
+
+class Workspace(Shape):
+    name: Name = Field(description="the system's name")
+    version: Annotated[str, AfterValidator(_check_version)] = Field(description="the system's version")
+    apps: list[str] = Field(description="where apps are: patterns of folders that hold an `app.toml`")
+    profiles: list[str] = Field(description="where profiles are: patterns of `.toml` files")
+    default: Name | None = Field(None, description="the profile that commands take when none is named")
+
+
+class WorkspaceFile(Shape):
+    """`munal.toml`"""
+
+    workspace: Workspace
+
+
+class BuildTable(Shape):
+    cargo: RelativePath | None = Field(None, description="a folder with a Cargo.toml")
+    c: list[RelativePath] | None = Field(None, description="C sources", min_length=1, max_length=1024)
+    wat: RelativePath | None = Field(None, description="a module as WebAssembly text")
+    wasm: RelativePath | None = Field(None, description="a prebuilt module")
+    command: list[Line] | None = Field(None, description="a command's words, run in the app's folder", min_length=1, max_length=256)
+    output: RelativePath | None = Field(None, description="the module that the command leaves")
+
+
+class AppTable(Shape):
+    name: Name = Field(description="the app's name, one of its kind in the workspace")
+    kind: Literal["driver", "service", "program"] = Field(description="what part it plays")
+    summary: Line = Field("", description="what it is, in one line")
+    build: BuildTable = Field(description="how its wasm is made: exactly one form")
+
+
+class AppLimits(Shape):
+    memory: Memory | None = Field(None, description="linear memory, unless the instance says otherwise")
+
+
+class AppFile(Shape):
+    """`app.toml`"""
+
+    app: AppTable
+    needs: dict[str, dict[str, Any]] = Field({}, description="what the app asks for: `needs.<capability>.<name>`")
+    provides: dict[str, dict[str, Any]] = Field({}, description="what it offers: `provides.<capability>.<name>`")
+    limits: AppLimits = Field(default_factory=AppLimits)
+
+
+class ProfileTable(Shape):
+    summary: Line = Field("", description="what the profile is for, in one line")
+    extends: list[Name] = Field([], description="profiles to start from; later ones win", max_length=64)
+    remove: list[str] = Field([], description="dotted paths of what to take away from them")
+
+
+class EmergencyTable(Shape):
+    port: Annotated[int, Field(ge=1, le=LAST_EMERGENCY_PORT)] = Field(description="first port of a 16550 for a panic's last words")
+
+
+def _no_emergency(written: object) -> object:
+    if written is True:
+        raise Complaint(M0106, "`true` names no port", "write { port = 0x3f8 }, or false for none")
+    return None if written is False else written
+
+
+class KernelTable(Shape):
+    emergency: Annotated[EmergencyTable | None, BeforeValidator(_no_emergency)] = Field(None, description="the emergency writer, or false for none")
+
+
+class InstanceLimits(Shape):
+    memory: Memory | None = Field(None, description="linear memory at most")
+    cpu: Share | None = Field(None, description="share of one processor")
+
+
+def _policy_alone(written: object) -> object:
+    return {"policy": written} if isinstance(written, str) else written
+
+
+class RestartTable(Shape):
+    policy: Literal["never", "on-failure", "always"] = Field(Restart.policy, description="when it is started again")
+    backoff: Backoff = Field(Restart.backoff_ms, description="wait before the first restart; doubled each time")
+    limit: Annotated[int, Field(ge=0, le=1000)] = Field(Restart.limit, description="how many restarts")
+
+
+class InstanceTable(Shape):
+    app: Name | None = Field(None, description="the app that it runs")
+    grant: dict[str, dict[str, Any]] = Field({}, description="what it is given: `grant.<capability>.<need>`")
+    limits: InstanceLimits = Field(default_factory=InstanceLimits)
+    restart: Annotated[RestartTable, BeforeValidator(_policy_alone)] = Field(default_factory=RestartTable)
+
+
+class ProfileFile(Shape):
+    """`profiles/*.toml`: what it says itself, before it is joined with what it extends."""
+
+    profile: ProfileTable = Field(default_factory=ProfileTable)
+    kernel: KernelTable = Field(default_factory=KernelTable)
+    instance: dict[str, InstanceTable] = Field({}, description="what runs: `instance.<name>`")
+
+
+def _type_of(field: interfaces.Field) -> Any:
+    if field.type == "integer":
+        return Annotated[int, Field(ge=field.min, le=field.max)]
+    if field.type == "size":
+        return _size(field.min or 0, field.max or 4 * GIB)
+    return {
+        "access": Annotated[Access, BeforeValidator(_check_access)],
+        "widths": Annotated[tuple[int, ...], BeforeValidator(_check_widths)],
+        "string": Annotated[str, AfterValidator(_check_word)],
+        "wire": Annotated[str, AfterValidator(_check_wire)],
+        "instances": Annotated[tuple[str, ...], BeforeValidator(_check_instances)],
+    }[field.type]
+
+
+def _column(field: interfaces.Field, required: bool) -> Any:
+    if field.default is not None:
+        return _type_of(field), Field(field.default, description=field.doc, validate_default=True)
+    if required:
+        return _type_of(field), Field(description=field.doc)
+    return _type_of(field) | None, Field(None, description=field.doc)
+
+
+@lru_cache(maxsize=128)
+def need_shape(capability: str) -> type[Shape]:
+    """What `needs.<capability>.<name>` may say."""
+    columns: dict[str, Any] = {field.name: _column(field, True) for field in _capability(capability).need_fields}
+    columns["optional"] = (bool, Field(False, description="the app can do without; it finds out by `granted`"))
+    return create_model(f"Need_{capability}", __base__=Shape, **columns)
+
+
+@lru_cache(maxsize=128)
+def provide_shape(capability: str) -> type[Shape]:
+    """What `provides.<capability>.<name>` may say."""
+    columns: dict[str, Any] = {field.name: _column(field, True) for field in _capability(capability).provide_fields}
+    return create_model(f"Provide_{capability}", __base__=Shape, **columns)
+
+
+@lru_cache(maxsize=128)
+def grant_shape(capability: str) -> type[Shape]:
+    """What `grant.<capability>.<need>` may say in one profile: every key may be left to another profile of the chain."""
+    columns: dict[str, Any] = {field.name: _column(field, False) for field in _capability(capability).grant_fields}
+    return create_model(f"Grant_{capability}", __base__=Shape, **columns)
+
+
+def _capability(name: str) -> interfaces.Capability:
+    return interfaces.load_interfaces().capabilities[name]
