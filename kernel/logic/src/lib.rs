@@ -1,0 +1,17 @@
+//! The kernel's decisions that need no machine, so that they are tested where there is none: the system table, what it
+//! grants, who runs next, bounded rings, and which addresses are free. No `unsafe`, no I/O.
+#![no_std]
+#![forbid(unsafe_code)]
+extern crate alloc;
+
+pub mod acpi;
+pub mod addresses;
+pub mod clock;
+pub mod grants;
+pub mod image;
+pub mod restart;
+pub mod ring;
+pub mod schedule;
+pub mod service;
+pub mod table;
+pub mod words;

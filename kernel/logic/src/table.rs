@@ -1,0 +1,194 @@
+//! The system table: what the composer decided and the kernel enforces. Gets CBOR (docs/formats.md), gives checked values:
+//! every index in a `Table` that `decode` returned is in range, so nothing past it has to ask again.
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+use minicbor::{Decode, bytes::ByteVec};
+
+/// The layout that this kernel reads.
+pub const VERSION: u32 = 1;
+
+#[derive(Debug, Clone, Decode)]
+#[cbor(map)]
+pub struct Table {
+    #[n(0)] pub version: u32,
+    #[n(1)] pub name: String,
+    #[n(2)] pub release: String,
+    #[n(3)] pub profile: String,
+    #[n(4)] pub abi: ByteVec,
+    #[n(5)] pub emergency_port: Option<u16>,
+    #[n(6)] pub modules: Vec<Module>,
+    #[n(7)] pub instances: Vec<Instance>,
+    #[n(8)] pub streams: Vec<Stream>,
+    #[n(9)] pub services: Vec<Service>,
+}
+
+/// Machine code that wasmtime serialized; `offset` counts from the start of the section `.munal`.
+#[derive(Debug, Clone, Decode)]
+#[cbor(map)]
+pub struct Module {
+    #[n(0)] pub name: String,
+    #[n(1)] pub offset: u64,
+    #[n(2)] pub length: u64,
+    #[n(3)] pub sha256: ByteVec,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Decode)]
+#[cbor(index_only)]
+pub enum Kind {
+    #[n(0)] Driver,
+    #[n(1)] Service,
+    #[n(2)] Program,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Decode)]
+#[cbor(index_only)]
+pub enum RestartPolicy {
+    #[n(0)] Never,
+    #[n(1)] OnFailure,
+    #[n(2)] Always,
+}
+
+#[derive(Debug, Clone, Decode)]
+#[cbor(map)]
+pub struct Instance {
+    #[n(0)] pub name: String,
+    #[n(1)] pub app: String,
+    #[n(2)] pub kind: Kind,
+    #[n(3)] pub module: usize,
+    #[n(4)] pub glue: usize,
+    #[n(5)] pub memory: u64,
+    #[n(6)] pub cpu_permille: u32,
+    #[n(7)] pub restart: RestartPolicy,
+    #[n(8)] pub backoff_ms: u64,
+    #[n(9)] pub restart_limit: u32,
+    #[n(10)] pub ports: Vec<PortGrant>,
+    #[n(11)] pub handles: Vec<Handle>,
+}
+
+/// Ports [base, base + length); `access` has the bits `READ` and `WRITE`, `widths` 1, 2 and 4 for 8, 16 and 32 bits.
+#[derive(Debug, Clone, PartialEq, Eq, Decode)]
+#[cbor(map)]
+pub struct PortGrant {
+    #[n(0)] pub need: String,
+    #[n(1)] pub base: u16,
+    #[n(2)] pub length: u32,
+    #[n(3)] pub access: u8,
+    #[n(4)] pub widths: u8,
+}
+
+pub const READ: u8 = 1;
+pub const WRITE: u8 = 2;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Decode)]
+#[cbor(index_only)]
+pub enum HandleKind {
+    #[n(1)] IrqIsa,
+    #[n(2)] IrqGsi,
+    #[n(3)] StreamClient,
+    #[n(4)] StreamServer,
+    #[n(5)] ServiceClient,
+    #[n(6)] ServiceServer,
+    #[n(7)] Log,
+    #[n(8)] Clock,
+    #[n(9)] Audit,
+    #[n(10)] Control,
+    #[n(11)] Acpi,
+    #[n(12)] KernelLog,
+}
+
+#[derive(Debug, Clone, Decode)]
+#[cbor(map)]
+pub struct Handle {
+    #[n(0)] pub name: String,
+    #[n(1)] pub kind: HandleKind,
+    #[n(2)] pub object: usize,
+    #[n(3)] pub rights: u8,
+    #[n(4)] pub instances: Vec<usize>,
+}
+
+#[derive(Debug, Clone, Decode)]
+#[cbor(map)]
+pub struct Stream {
+    #[n(0)] pub name: String,
+    #[n(1)] pub server: usize,
+    #[n(2)] pub client: usize,
+    #[n(3)] pub capacity: usize,
+}
+
+#[derive(Debug, Clone, Decode)]
+#[cbor(map)]
+pub struct Service {
+    #[n(0)] pub name: String,
+    #[n(1)] pub server: usize,
+}
+
+/// Why a table is not one: a sentence for the person who has to make another image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableError(pub String);
+
+impl fmt::Display for TableError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The most instances, streams or handles of one kind that a table may hold.
+const MOST: usize = 4096;
+/// The most bytes that one direction of a stream may hold.
+const MOST_CAPACITY: usize = 1 << 20;
+
+/// Reads a table and checks that it is whole: version, ABI, digest lengths, every index, every range.
+///
+/// `section` is the length of the image's section in bytes, which modules must lie in. Errors: a sentence naming the part.
+pub fn decode(bytes: &[u8], section: u64, abi: &[u8; 32]) -> Result<Table, TableError> {
+    let table: Table = minicbor::decode(bytes).map_err(|e| TableError(alloc::format!("the system table is no valid CBOR: {e}")))?;
+    check(&table, section, abi)?;
+    Ok(table)
+}
+
+fn require(holds: bool, what: impl FnOnce() -> String) -> Result<(), TableError> {
+    if holds { Ok(()) } else { Err(TableError(what())) }
+}
+
+fn check(table: &Table, section: u64, abi: &[u8; 32]) -> Result<(), TableError> {
+    require(table.version == VERSION, || alloc::format!("the system table has version {}, this kernel reads {VERSION}", table.version))?;
+    require(table.abi.as_slice() == abi, || "the image was composed for a kernel with other interfaces".into())?;
+    for (what, length) in [("instances", table.instances.len()), ("streams", table.streams.len()), ("services", table.services.len()), ("modules", table.modules.len())] {
+        require(length <= MOST, || alloc::format!("the system table has {length} {what}, more than {MOST}"))?;
+    }
+    for module in &table.modules {
+        let end = module.offset.checked_add(module.length);
+        require(end.is_some_and(|end| end <= section), || alloc::format!("module `{}` lies outside of the image", module.name))?;
+        require(module.sha256.len() == 32, || alloc::format!("module `{}` has no SHA-256", module.name))?;
+    }
+    for stream in &table.streams {
+        require(stream.server < table.instances.len() && stream.client < table.instances.len(), || alloc::format!("stream `{}` joins an instance that is not there", stream.name))?;
+        require((1..=MOST_CAPACITY).contains(&stream.capacity), || alloc::format!("stream `{}` holds {} bytes", stream.name, stream.capacity))?;
+    }
+    for service in &table.services {
+        require(service.server < table.instances.len(), || alloc::format!("service `{}` is served by nobody", service.name))?;
+    }
+    table.instances.iter().try_for_each(|instance| check_instance(table, instance))
+}
+
+fn check_instance(table: &Table, instance: &Instance) -> Result<(), TableError> {
+    let name = &instance.name;
+    require(instance.module < table.modules.len() && instance.glue < table.modules.len(), || alloc::format!("`{name}` has no module"))?;
+    require((1..=1000).contains(&instance.cpu_permille), || alloc::format!("`{name}` has a CPU share of {} permille", instance.cpu_permille))?;
+    require(instance.handles.len() <= MOST, || alloc::format!("`{name}` has {} handles", instance.handles.len()))?;
+    for port in &instance.ports {
+        require(port.length > 0 && u32::from(port.base) + port.length <= 0x1_0000, || alloc::format!("port grant `{}` of `{name}` leaves the 65,536 ports", port.need))?;
+    }
+    for handle in &instance.handles {
+        let objects = match handle.kind {
+            HandleKind::IrqIsa => 16,
+            HandleKind::IrqGsi => 240,
+            HandleKind::StreamClient | HandleKind::StreamServer => table.streams.len(),
+            HandleKind::ServiceClient | HandleKind::ServiceServer => table.services.len(),
+            _ => 1,
+        };
+        require(handle.object < objects, || alloc::format!("handle `{}` of `{name}` names object {}", handle.name, handle.object))?;
+        require(handle.instances.iter().all(|&i| i < table.instances.len()), || alloc::format!("handle `{}` of `{name}` names an instance that is not there", handle.name))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! Grants in words, as the kernel enforces them: what audit shows.
+use crate::table::{Handle, HandleKind, Instance, PortGrant, READ, RestartPolicy, Table, WRITE};
+use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
+
+/// What instance `index` may do, one grant a line.
+pub fn grants(table: &Table, index: usize) -> String {
+    let instance = &table.instances[index];
+    let mut lines: Vec<String> = instance.ports.iter().map(port).collect();
+    lines.extend(instance.handles.iter().map(|h| handle(table, h)));
+    lines.push(format!("memory: at most {}", size(instance.memory)));
+    lines.push(format!("cpu: {}", share(instance.cpu_permille)));
+    lines.push(restart(instance));
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+fn port(grant: &PortGrant) -> String {
+    let last = u32::from(grant.base) + grant.length - 1;
+    let range = if grant.length == 1 { format!("{:#x}", grant.base) } else { format!("{:#x}..{last:#x}", grant.base) };
+    let widths: Vec<&str> = [(1, "8"), (2, "16"), (4, "32")].iter().filter(|(bit, _)| grant.widths & bit != 0).map(|&(_, bits)| bits).collect();
+    format!("port {}: {range}, {}, {} bits", grant.need, access(grant.access), widths.join(" and "))
+}
+
+fn access(rights: u8) -> &'static str {
+    match rights & (READ | WRITE) {
+        READ => "read",
+        WRITE => "write",
+        3 => "read and write",
+        _ => "neither read nor write",
+    }
+}
+
+fn handle(table: &Table, handle: &Handle) -> String {
+    let (name, object) = (&handle.name, handle.object);
+    let instance = |index: usize| &table.instances[index].name;
+    match handle.kind {
+        HandleKind::IrqIsa => format!("irq {name}: ISA {object}"),
+        HandleKind::IrqGsi => format!("irq {name}: global system interrupt {object}"),
+        HandleKind::StreamClient => format!("stream {name}: {} {}", access(handle.rights), table.streams[object].name),
+        HandleKind::StreamServer => format!("stream {name}: serves {}, {}", instance(table.streams[object].client), access(handle.rights)),
+        HandleKind::ServiceClient => format!("service {name}: asks {}", table.services[object].name),
+        HandleKind::ServiceServer => format!("service {name}: answers"),
+        HandleKind::Log => format!("log {name}: write"),
+        HandleKind::Clock => format!("clock {name}: read, sleep"),
+        HandleKind::Audit => format!("audit {name}: read"),
+        HandleKind::Control => format!("control {name}: {}", controlled(table, handle)),
+        HandleKind::Acpi => format!("acpi {name}: read"),
+        HandleKind::KernelLog => format!("stream {name}: read kernel.log"),
+    }
+}
+
+fn controlled(table: &Table, handle: &Handle) -> String {
+    if handle.instances.len() == table.instances.len() {
+        return "all instances".to_owned();
+    }
+    let names: Vec<&str> = handle.instances.iter().map(|&i| table.instances[i].name.as_str()).collect();
+    names.join(", ")
+}
+
+fn restart(instance: &Instance) -> String {
+    let policy = match instance.restart {
+        RestartPolicy::Never => return "restart: never".to_owned(),
+        RestartPolicy::OnFailure => "on failure",
+        RestartPolicy::Always => "always",
+    };
+    format!("restart: {policy}, at most {} times, after {} ms", instance.restart_limit, instance.backoff_ms)
+}
+
+fn share(permille: u32) -> String {
+    if permille % 10 == 0 { format!("at most {} %", permille / 10) } else { format!("at most {}.{} %", permille / 10, permille % 10) }
+}
+
+/// A size in the largest binary unit that divides it.
+pub fn size(bytes: u64) -> String {
+    for (shift, unit) in [(30, "GiB"), (20, "MiB"), (10, "KiB")] {
+        if bytes >= 1 << shift && bytes % (1 << shift) == 0 {
+            return format!("{} {unit}", bytes >> shift);
+        }
+    }
+    format!("{bytes} bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_grant_reads_as_the_manifest_means_it() {
+        let grant = PortGrant { need: "regs".into(), base: 0x3f8, length: 8, access: 3, widths: 1 };
+        assert_eq!(port(&grant), "port regs: 0x3f8..0x3ff, read and write, 8 bits");
+        let grant = PortGrant { need: "exit".into(), base: 0xf4, length: 1, access: 2, widths: 5 };
+        assert_eq!(port(&grant), "port exit: 0xf4, write, 8 and 32 bits");
+    }
+
+    #[test]
+    fn sizes_take_the_largest_whole_unit() {
+        assert_eq!([size(1 << 20), size(3 << 9), size(1 << 18)], ["1 MiB", "1536 bytes", "256 KiB"]);
+    }
+}

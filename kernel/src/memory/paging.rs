@@ -1,0 +1,231 @@
+//! Our own page tables. A page is readable, and either writable or executable, never both; large pages serve only the
+//! one-to-one map of physical memory (Intel SDM volume 3, chapter 4).
+use super::{PAGE, frames};
+use crate::cell::Global;
+use x86_64::{
+    PhysAddr, VirtAddr,
+    instructions::tlb,
+    registers::control::{Cr3, Cr3Flags},
+    structures::paging::{PageTable, PageTableFlags as Flags, PhysFrame, page_table::PageTableEntry},
+};
+
+const LARGE: u64 = 2 << 20;
+/// A page that has its frame but lets nobody in: one of the bits that the processor leaves to us.
+const KEPT: Flags = Flags::BIT_9;
+
+/// What a page lets its users do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    None,
+    Read,
+    Write,
+    Execute,
+}
+
+impl Access {
+    fn flags(self) -> Flags {
+        match self {
+            Access::None => KEPT | Flags::NO_EXECUTE,
+            Access::Read => Flags::PRESENT | Flags::NO_EXECUTE,
+            Access::Write => Flags::PRESENT | Flags::WRITABLE | Flags::NO_EXECUTE,
+            Access::Execute => Flags::PRESENT,
+        }
+    }
+}
+
+/// There is no frame left for a page or a table.
+#[derive(Debug, Clone, Copy)]
+pub struct OutOfMemory;
+
+/// The physical address of the top table, which is its virtual address too.
+static TOP: Global<u64> = Global::new(0);
+
+fn table(address: u64) -> &'static mut PageTable {
+    // SAFETY: tables are frames that this module took and reaches one to one; one core and the kernel's rule (cell.rs) keep
+    // two changes from happening at once, and no reference outlives the function that asked for it.
+    unsafe { &mut *(address as *mut PageTable) }
+}
+
+fn index(address: u64, level: u32) -> usize {
+    (address >> (12 + 9 * (level - 1)) & 511) as usize
+}
+
+/// The entry that maps `address` at `level` (1 for pages, 2 for large ones), with the tables above it made where missing.
+fn entry(address: u64, level: u32) -> Result<&'static mut PageTableEntry, OutOfMemory> {
+    let mut at = TOP.with(|top| *top);
+    for above in (level + 1..=4).rev() {
+        let entry = &mut table(at)[index(address, above)];
+        if entry.is_unused() {
+            let new = frames::take().ok_or(OutOfMemory)?;
+            entry.set_addr(PhysAddr::new(new), Flags::PRESENT | Flags::WRITABLE);
+        }
+        assert!(!entry.flags().contains(Flags::HUGE_PAGE), "{address:#x} lies in a large page");
+        at = entry.addr().as_u64();
+    }
+    Ok(&mut table(at)[index(address, level)])
+}
+
+/// The entry of the page at `address` where its tables exist, else the first address at which another table begins.
+fn present_entry(address: u64) -> Result<&'static mut PageTableEntry, u64> {
+    let mut at = TOP.with(|top| *top);
+    for above in (2..=4).rev() {
+        let entry = &mut table(at)[index(address, above)];
+        if entry.is_unused() {
+            let span = PAGE << (9 * (above - 1));
+            return Err((address & !(span - 1)) + span);
+        }
+        at = entry.addr().as_u64();
+    }
+    Ok(&mut table(at)[index(address, 1)])
+}
+
+fn each_present(start: u64, end: u64, mut job: impl FnMut(u64, &mut PageTableEntry)) {
+    let mut address = start;
+    while address < end {
+        match present_entry(address) {
+            Ok(entry) => {
+                if !entry.is_unused() {
+                    job(address, entry);
+                }
+                address += PAGE;
+            }
+            Err(next) => address = next,
+        }
+    }
+}
+
+/// Makes an empty set of tables. Called once, at boot, before `use_own`.
+pub fn start() -> Result<(), OutOfMemory> {
+    let top = frames::take().ok_or(OutOfMemory)?;
+    TOP.with(|slot| *slot = top);
+    Ok(())
+}
+
+/// Maps [start, end) one to one: large pages where they fit, small ones where an edge or an exception asks for it.
+/// `except` tells of each 2 MiB whether some of it is mapped otherwise; pages that are mapped already stay.
+pub fn map_physical(start: u64, end: u64, except: impl Fn(u64) -> bool) -> Result<(), OutOfMemory> {
+    let mut address = start & !(PAGE - 1);
+    while address < end {
+        if address % LARGE == 0 && address + LARGE <= end && !except(address) {
+            entry(address, 2)?.set_addr(PhysAddr::new(address), Access::Write.flags() | Flags::HUGE_PAGE);
+            address += LARGE;
+        } else {
+            let entry = entry(address, 1)?;
+            if entry.is_unused() {
+                entry.set_addr(PhysAddr::new(address), Access::Write.flags());
+            }
+            address += PAGE;
+        }
+    }
+    Ok(())
+}
+
+/// Maps the pages of [start, end) one to one with the given access, and notes them as not to be mapped otherwise.
+pub fn map_image(start: u64, end: u64, access: Access) -> Result<(), OutOfMemory> {
+    for address in (start..end).step_by(PAGE as usize) {
+        entry(address, 1)?.set_addr(PhysAddr::new(address), access.flags());
+    }
+    Ok(())
+}
+
+/// Maps a device's registers one to one, uncached. Called at boot, for devices that the kernel itself drives.
+pub fn map_device(start: u64, length: u64) {
+    let uncached = Access::Write.flags() | Flags::NO_CACHE | Flags::WRITE_THROUGH;
+    for address in (start & !(PAGE - 1)..start + length).step_by(PAGE as usize) {
+        entry(address, 1).expect("memory for a page table").set_addr(PhysAddr::new(address), uncached);
+        tlb::flush(VirtAddr::new(address));
+    }
+}
+
+/// Maps [start, end) one to one for reading where nothing is mapped yet: firmware tables that lie in no known memory.
+pub fn map_firmware(start: u64, end: u64) {
+    let mut address = start & !(PAGE - 1);
+    while address < end {
+        if !is_mapped(address) {
+            entry(address, 1).expect("memory for a page table").set_addr(PhysAddr::new(address), Access::Read.flags());
+        }
+        address += PAGE;
+    }
+}
+
+fn is_mapped(address: u64) -> bool {
+    let mut at = TOP.with(|top| *top);
+    for level in (1..=4).rev() {
+        let entry = &table(at)[index(address, level)];
+        if entry.is_unused() {
+            return false;
+        }
+        if entry.flags().contains(Flags::HUGE_PAGE) {
+            return true;
+        }
+        at = entry.addr().as_u64();
+    }
+    true
+}
+
+/// Leaves the firmware's tables.
+///
+/// # Safety
+/// The code that runs, its stack and all it will touch are mapped, where they are now.
+pub unsafe fn use_own() {
+    let top = PhysFrame::containing_address(PhysAddr::new(TOP.with(|top| *top)));
+    // SAFETY: the caller's promise.
+    unsafe { Cr3::write(top, Cr3Flags::empty()) };
+}
+
+/// Gives each page of [start, end) this access. `Read`, `Write` and `Execute` take frames for pages that have none; `None`
+/// keeps the frames of those that have one. On error some pages have changed; `unmap` cleans up.
+pub fn protect(start: u64, end: u64, access: Access) -> Result<(), OutOfMemory> {
+    if access == Access::None {
+        each_present(start, end, |address, entry| set_flags(address, entry, access));
+        return Ok(());
+    }
+    for address in (start..end).step_by(PAGE as usize) {
+        let entry = entry(address, 1)?;
+        if entry.is_unused() {
+            entry.set_addr(PhysAddr::new(frames::take().ok_or(OutOfMemory)?), access.flags());
+            tlb::flush(VirtAddr::new(address));
+        } else {
+            set_flags(address, entry, access);
+        }
+    }
+    Ok(())
+}
+
+fn set_flags(address: u64, entry: &mut PageTableEntry, access: Access) {
+    entry.set_flags(access.flags());
+    tlb::flush(VirtAddr::new(address));
+}
+
+/// Takes the pages of [start, end) away and gives their frames back. Tables stay: addresses come back to the same place.
+///
+/// # Safety
+/// Nothing reaches the range any more.
+pub unsafe fn unmap(start: u64, end: u64) {
+    each_present(start, end, |address, entry| {
+        let frame = entry.addr().as_u64();
+        entry.set_unused();
+        tlb::flush(VirtAddr::new(address));
+        // SAFETY: the only mapping of the frame, which came from `frames::take`, is gone; the caller vouches for the rest.
+        unsafe { frames::give(frame) };
+    });
+}
+
+/// Whether the page is mapped writable and executable at once; asked at boot of every page that is executable.
+pub fn count_writable_and_executable() -> u64 {
+    let mut count = 0;
+    walk(TOP.with(|top| *top), 4, true, true, &mut count);
+    count
+}
+
+fn walk(at: u64, level: u32, writable: bool, executable: bool, count: &mut u64) {
+    for entry in table(at).iter().filter(|entry| entry.flags().contains(Flags::PRESENT)) {
+        let flags = entry.flags();
+        let (writable, executable) = (writable && flags.contains(Flags::WRITABLE), executable && !flags.contains(Flags::NO_EXECUTE));
+        if level > 1 && !flags.contains(Flags::HUGE_PAGE) {
+            walk(entry.addr().as_u64(), level - 1, writable, executable, count);
+        } else if writable && executable {
+            *count += 1;
+        }
+    }
+}
