@@ -1,0 +1,148 @@
+"""Integer instructions on abstract values (WebAssembly specification 2.0, section 4.3.2).
+
+Gets opcodes and values of values.py; gives the value of the result: exact where it stays a small set, a range where that
+is cheap, and nothing known elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from composer.wasm.values import Value, bounds, ranged
+
+Exact = Callable[[int, int], "int | None"]
+Span = Callable[[tuple[int, int], tuple[int, int]], "tuple[int, int] | None"]
+
+
+def signed(number: int, bits: int) -> int:
+    return number - (1 << bits) if number >> (bits - 1) else number
+
+
+def binary(code: int, left: Value, right: Value) -> Value:
+    """The result of a two-operand instruction of BINARY. Sets of more than one number on both sides give a range, as
+    nobody knows which of their pairs can happen."""
+    exact, span, bits = BINARY[code]
+    if isinstance(left, dict) and isinstance(right, dict) and (len(left) == 1 or len(right) == 1):
+        results = {}
+        for a, a_at in left.items():
+            for b, b_at in right.items():
+                result = exact(a, b)
+                if result is None:
+                    return None
+                results[result & (1 << bits) - 1] = a_at or b_at
+        return results
+    if span is None:
+        return None
+    found = span(bounds(left, bits), bounds(right, bits))
+    return ranged(*found, bits) if found and found[1] < 1 << bits else None
+
+
+def unary(code: int, value: Value) -> Value:
+    """The result of a one-operand instruction of UNARY."""
+    exact, widest, bits, keeps = UNARY[code]
+    if isinstance(value, dict) and exact:
+        return {exact(number): at for number, at in value.items()}
+    if keeps and isinstance(value, tuple) and value[1] <= keeps:
+        return value
+    return ranged(*widest, bits) if widest else None
+
+
+def _widths(bits: int) -> dict[str, tuple[Exact, Span | None]]:
+    mask, turn = (1 << bits) - 1, bits - 1
+
+    def divided(a: int, b: int) -> int | None:
+        a, b = signed(a, bits), signed(b, bits)
+        return None if b == 0 else abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
+
+    def remainder(a: int, b: int) -> int | None:
+        a, b = signed(a, bits), signed(b, bits)
+        return None if b == 0 else abs(a) % abs(b) * (-1 if a < 0 else 1)
+
+    def rotated(a: int, by: int) -> int:
+        by %= bits
+        return (a << by | a >> (bits - by)) & mask
+
+    return {
+        "add": (lambda a, b: a + b, lambda a, b: (a[0] + b[0], a[1] + b[1])),
+        "sub": (lambda a, b: a - b, lambda a, b: (a[0] - b[1], a[1] - b[0]) if a[0] >= b[1] else None),
+        "mul": (lambda a, b: a * b, lambda a, b: (a[0] * b[0], a[1] * b[1])),
+        "div_s": (divided, None),
+        "div_u": (lambda a, b: a // b if b else None, lambda a, b: (a[0] // b[1], a[1] // b[0]) if b[0] else None),
+        "rem_s": (remainder, None),
+        "rem_u": (lambda a, b: a % b if b else None, lambda a, b: (0, min(a[1], b[1] - 1)) if b[0] else None),
+        "and": (lambda a, b: a & b, lambda a, b: (0, min(a[1], b[1]))),
+        "or": (lambda a, b: a | b, lambda a, b: (max(a[0], b[0]), _ones(a[1] | b[1]))),
+        "xor": (lambda a, b: a ^ b, lambda a, b: (0, _ones(a[1] | b[1]))),
+        "shl": (lambda a, b: a << (b & turn), lambda a, b: (a[0] << (b[0] & turn), a[1] << (b[0] & turn)) if b[0] == b[1] else None),
+        "shr_s": (lambda a, b: signed(a, bits) >> (b & turn), None),
+        "shr_u": (lambda a, b: a >> (b & turn), lambda a, b: (a[0] >> (b[0] & turn), a[1] >> (b[0] & turn)) if b[0] == b[1] else (0, a[1])),
+        "rotl": (rotated, None),
+        "rotr": (lambda a, b: rotated(a, -b), None),
+    }
+
+
+def _ones(number: int) -> int:
+    """The smallest 2^n - 1 that is at least `number`."""
+    return (1 << number.bit_length()) - 1
+
+
+def _comparisons(bits: int) -> dict[str, Callable[[int, int], bool]]:
+    return {
+        "eq": lambda a, b: a == b, "ne": lambda a, b: a != b,
+        "lt_s": lambda a, b: signed(a, bits) < signed(b, bits), "lt_u": lambda a, b: a < b,
+        "gt_s": lambda a, b: signed(a, bits) > signed(b, bits), "gt_u": lambda a, b: a > b,
+        "le_s": lambda a, b: signed(a, bits) <= signed(b, bits), "le_u": lambda a, b: a <= b,
+        "ge_s": lambda a, b: signed(a, bits) >= signed(b, bits), "ge_u": lambda a, b: a >= b,
+    }
+
+
+COMPARISONS: dict[int, tuple[str, Callable[[int, int], bool], int]] = {
+    first + place: (name, test, bits)
+    for first, bits in ((0x46, 32), (0x51, 64)) for place, (name, test) in enumerate(_comparisons(bits).items())
+}
+"""Opcode to (name, test, bits), in the order of their opcodes."""
+
+BINARY: dict[int, tuple[Exact, Span | None, int]] = {
+    **{first + place: (*both, bits) for first, bits in ((0x6A, 32), (0x7C, 64)) for place, both in enumerate(_widths(bits).values())},
+    **{code: (lambda a, b, test=test: int(test(a, b)), lambda a, b: (0, 1), 32) for code, (_, test, _) in COMPARISONS.items()},
+}
+
+_M32, _M64 = (1 << 32) - 1, (1 << 64) - 1
+
+
+def _extend(start: int, bits: int) -> Callable[[int], int]:
+    return lambda number: signed(number & (1 << start) - 1, start) & (1 << bits) - 1
+
+
+UNARY: dict[int, tuple[Callable[[int], int] | None, tuple[int, int] | None, int, int]] = {
+    # the result of a number; the range of any result; its bits; the largest number that the instruction leaves as it is
+    0x45: (lambda a: int(a == 0), (0, 1), 32, 0), 0x50: (lambda a: int(a == 0), (0, 1), 32, 0),
+    0x67: (None, (0, 32), 32, 0), 0x68: (None, (0, 32), 32, 0), 0x69: (None, (0, 32), 32, 0),
+    0x79: (None, (0, 64), 64, 0), 0x7A: (None, (0, 64), 64, 0), 0x7B: (None, (0, 64), 64, 0),
+    0x2D: (None, (0, 0xFF), 32, 0), 0x2F: (None, (0, 0xFFFF), 32, 0), 0x31: (None, (0, 0xFF), 64, 0),
+    0x33: (None, (0, 0xFFFF), 64, 0), 0x35: (None, (0, _M32), 64, 0),
+    0xA7: (lambda a: a & _M32, None, 32, _M32), 0xAC: (_extend(32, 64), None, 64, _M32 >> 1),
+    0xAD: (lambda a: a, (0, _M32), 64, _M32), 0xC0: (_extend(8, 32), None, 32, 0x7F), 0xC1: (_extend(16, 32), None, 32, 0x7FFF),
+    0xC2: (_extend(8, 64), None, 64, 0x7F), 0xC3: (_extend(16, 64), None, 64, 0x7FFF), 0xC4: (_extend(32, 64), None, 64, _M32 >> 1),
+}
+"""One-operand instructions, and loads of less than their type (their operand is an address, of which nothing is kept)."""
+
+
+def narrowed(value: Value, code: int, limit: int, holds: bool) -> tuple[bool, Value]:
+    """(whether any number is left, the value) after the comparison `value code limit` was found to hold or not."""
+    name, test, bits = COMPARISONS[code]
+    if isinstance(value, dict):
+        left = {number: at for number, at in value.items() if test(number, limit) == holds}
+        return bool(left), left
+    low, high = bounds(value, bits)
+    if not holds:
+        name = {"eq": "ne", "ne": "eq", "lt_u": "ge_u", "gt_u": "le_u", "le_u": "gt_u", "ge_u": "lt_u"}.get(name, name)
+    elif name.endswith("_s"):
+        return True, value
+    if name == "eq":
+        low, high = max(low, limit), min(high, limit)
+    elif name in ("lt_u", "le_u"):
+        high = min(high, limit - (name == "lt_u"))
+    elif name in ("gt_u", "ge_u"):
+        low = max(low, limit + (name == "gt_u"))
+    return (True, ranged(low, high, bits)) if low <= high else (False, None)

@@ -1,0 +1,182 @@
+"""What the rest of the composer knows of a binary: imports, exports, and the constants that reach the imports.
+
+Made by inspect.py, kept in the cache as JSON, read by rules, `explain` and reports. Names are as in the binary: use
+`shown` of names.py before a person sees one; places are fit to be shown.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+
+from composer.spans import WasmPlace
+
+PAGE = 64 << 10
+"""Bytes in a page of wasm memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """An instruction or an entry of a section: `function` is its name as shown, or empty outside of functions."""
+
+    function: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One number that an operand takes; `site` is the call that passes it into the calling function, if not written there."""
+
+    value: int
+    site: Site | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """What is known of one operand, unsigned: all its numbers, else a closed range of them, else (both empty) nothing."""
+
+    values: tuple[Known, ...] = ()
+    range: tuple[int, int] | None = None
+
+    @property
+    def bounds(self) -> tuple[int, int] | None:
+        """The least and the greatest number it can be."""
+        if self.values:
+            numbers = [known.value for known in self.values]
+            return min(numbers), max(numbers)
+        return self.range
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """`kind` is func, table, memory or global; `params` and `results` are those of a func, as wasm types."""
+
+    module: str
+    name: str
+    kind: str
+    params: tuple[str, ...]
+    results: tuple[str, ...]
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    name: str
+    kind: str
+    params: tuple[str, ...]
+    results: tuple[str, ...]
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A direct call of an imported function, one operand for each wasm parameter."""
+
+    module: str
+    name: str
+    site: Site
+    operands: tuple[Operand, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Escape:
+    """An imported function that more than direct calls can reach, `how`: an export, a table or ref.func."""
+
+    module: str
+    name: str
+    how: str
+    site: Site
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """An active segment that does not fit where it goes at the start: `kind` data or element, `size` what is there."""
+
+    kind: str
+    at: int
+    length: int
+    size: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why the file is no binary that can be used; `feature` names what it uses and the kernel lacks, if that is why."""
+
+    message: str
+    offset: int
+    feature: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AppFacts:
+    """One app's binary. `path` is what people are shown; `memory` is (pages, most pages) of its own or imported memory.
+
+    `traced` is False where code was not read, as nothing that it imports calls for it; `calls` and `escapes` are empty then.
+    With a `fault` all else is empty.
+    """
+
+    app: str
+    path: str
+    sha256: str
+    size: int
+    imports: tuple[Import, ...] = ()
+    exports: tuple[Export, ...] = ()
+    memory: tuple[int, int | None] | None = None
+    traced: bool = False
+    calls: tuple[Call, ...] = ()
+    escapes: tuple[Escape, ...] = ()
+    strays: tuple[Stray, ...] = ()
+    fault: Fault | None = None
+
+    def place(self, site: Site) -> WasmPlace:
+        return WasmPlace(self.path, site.function, site.offset)
+
+    def at(self, offset: int) -> WasmPlace:
+        """A place outside of functions."""
+        return WasmPlace(self.path, "", offset)
+
+    def imports_of(self, module: str) -> tuple[Import, ...]:
+        return tuple(i for i in self.imports if i.module == module)
+
+    def calls_of(self, module: str, name: str) -> tuple[Call, ...]:
+        return tuple(c for c in self.calls if (c.module, c.name) == (module, name))
+
+    def escape_of(self, module: str, name: str) -> Escape | None:
+        """How a function can be called other than directly, where it can."""
+        return next((e for e in self.escapes if (e.module, e.name) == (module, name)), None)
+
+    def uses(self, module: str, name: str) -> bool:
+        """Whether anything can call this import; importing is enough where code was not read."""
+        if not any((i.module, i.name) == (module, name) for i in self.imports):
+            return False
+        return not self.traced or bool(self.calls_of(module, name)) or self.escape_of(module, name) is not None
+
+    def export(self, name: str) -> Export | None:
+        return next((e for e in self.exports if e.name == name), None)
+
+
+def to_json(facts: AppFacts) -> bytes:
+    """The facts of a content, without the app that it belongs to."""
+    return json.dumps(asdict(replace(facts, app="", path="")), separators=(",", ":")).encode()
+
+
+def from_json(text: bytes, app: str, path: str) -> AppFacts:
+    """What `to_json` gave, for this app. Raises ValueError, KeyError or TypeError where it is something else."""
+    table = json.loads(text)
+    return AppFacts(
+        app, path, table["sha256"], table["size"],
+        tuple(Import(i["module"], i["name"], i["kind"], tuple(i["params"]), tuple(i["results"]), i["offset"]) for i in table["imports"]),
+        tuple(Export(e["name"], e["kind"], tuple(e["params"]), tuple(e["results"]), e["offset"]) for e in table["exports"]),
+        tuple(table["memory"]) if table["memory"] else None,
+        table["traced"],
+        tuple(Call(c["module"], c["name"], Site(**c["site"]), tuple(map(_operand, c["operands"]))) for c in table["calls"]),
+        tuple(Escape(e["module"], e["name"], e["how"], Site(**e["site"])) for e in table["escapes"]),
+        tuple(Stray(**s) for s in table["strays"]),
+        Fault(**table["fault"]) if table["fault"] else None,
+    )
+
+
+def _operand(table: dict) -> Operand:
+    values = tuple(Known(k["value"], Site(**k["site"]) if k["site"] else None) for k in table["values"])
+    return Operand(values, tuple(table["range"]) if table["range"] else None)

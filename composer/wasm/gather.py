@@ -1,0 +1,105 @@
+"""Makes facts of bytes: reads, validates and, where asked, traces a binary. Imported only when no fact is cached.
+
+Gets an app's name, the path to show and the bytes; gives AppFacts, with a fault in place of an exception.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_right
+
+from composer.wasm.cursor import WasmError
+from composer.wasm.facts import (
+    PAGE,
+    AppFacts,
+    Call,
+    Escape,
+    Export,
+    Fault,
+    Import,
+    Known,
+    Operand,
+    Site,
+    Stray,
+)
+from composer.wasm.module import Module
+from composer.wasm.names import function_name, function_names
+from composer.wasm.sections import read_module
+from composer.wasm.trace import Trace, trace
+from composer.wasm.validate import validate
+from composer.wasm.values import Value
+
+
+def gather(app: str, path: str, data: bytes, traced: bool) -> AppFacts:
+    """The facts of a binary; the calls and escapes of its imports only where `traced`."""
+    digest = hashlib.sha256(data).hexdigest()
+    try:
+        module = read_module(data)
+        validate(data)
+        found = trace(module) if traced else Trace([], [])
+    except WasmError as fault:
+        return AppFacts(app, path, digest, len(data), fault=Fault(fault.message, fault.offset, fault.feature))
+    sites = _Sites(module) if found.calls or found.escapes else None
+    return AppFacts(
+        app, path, digest, len(data), _imports(module), _exports(module),
+        tuple(module.memories[0]) if module.memories else None, traced,
+        tuple(_call(module, sites, call) for call in found.calls),
+        tuple(_escape(module, sites, escape) for escape in found.escapes),
+        tuple(_strays(module)),
+    )
+
+
+class _Sites:
+    """Names the function that an offset lies in."""
+
+    def __init__(self, module: Module) -> None:
+        self.names = function_names(module)
+        self.bodies = module.bodies
+        self.first = module.imported_functions
+
+    def site(self, offset: int) -> Site:
+        place = bisect_right(self.bodies, (offset, len(self.bodies) and self.bodies[-1][1])) - 1
+        if place < 0 or offset >= self.bodies[place][1]:
+            return Site("", offset)
+        return Site(function_name(self.names, self.first + place), offset)
+
+
+def _imports(module: Module) -> tuple[Import, ...]:
+    return tuple(
+        Import(i.module, i.name, i.kind, *(i.type if i.kind == "func" else ((), ())), i.offset) for i in module.imports
+    )
+
+
+def _exports(module: Module) -> tuple[Export, ...]:
+    return tuple(
+        Export(e.name, e.kind, *(module.type_of(e.index) if e.kind == "func" else ((), ())), e.offset) for e in module.exports
+    )
+
+
+def _call(module: Module, sites: _Sites, call) -> Call:
+    imported = module.function_imports[call.imported]
+    operands = tuple(_operand(value, sites) for value in call.operands)
+    return Call(imported.module, imported.name, sites.site(call.offset), operands)
+
+
+def _operand(value: Value, sites: _Sites) -> Operand:
+    if isinstance(value, dict):
+        return Operand(tuple(Known(number, sites.site(at) if at else None) for number, at in sorted(value.items())))
+    return Operand((), value)
+
+
+def _escape(module: Module, sites: _Sites, escape) -> Escape:
+    imported = module.function_imports[escape.function]
+    return Escape(imported.module, imported.name, escape.how, sites.site(escape.offset))
+
+
+def _strays(module: Module) -> list[Stray]:
+    """Segments whose place and length are known to reach past the end: starting the module would always trap."""
+    found = []
+    for segment in module.segments:
+        limits = (module.memories if segment.kind == "data" else module.tables)[segment.target]
+        imported = any(i.type is limits for i in module.imports)
+        size = limits.min * (PAGE if segment.kind == "data" else 1)
+        if not imported and segment.at is not None and segment.at + segment.length > size:
+            found.append(Stray(segment.kind, segment.at, segment.length, size, segment.offset))
+    return found

@@ -1,0 +1,85 @@
+"""Names out of a binary, made fit to be shown: nothing that a binary calls itself can disturb a terminal or a message.
+
+Gets a Module and its `name` section, which may be broken or lie; gives a name for every function.
+"""
+
+from __future__ import annotations
+
+import re
+
+from composer.wasm.cursor import Cursor, WasmError
+from composer.wasm.module import Module
+
+_LONGEST = 96
+_HASH = re.compile(r"::h[0-9a-f]{16}$")
+_LEGACY = re.compile(r"_ZN((?:\d+[A-Za-z0-9_$.]+)+)E")
+_SIGNS = {"$LT$": "<", "$GT$": ">", "$LP$": "(", "$RP$": ")", "$C$": ",", "$RF$": "&", "$BP$": "*", "$u20$": " ",
+          "$u7b$": "{", "$u7d$": "}", "$u5b$": "[", "$u5d$": "]", "$u27$": "'", "..": "::"}
+
+
+def shown(name: str) -> str:
+    """The name on one line, without quotes, control characters or text that runs backwards, cut where it is long."""
+    text = "".join(char if _is_plain(char) else f"\\u{{{ord(char):x}}}" for char in name[:_LONGEST])
+    return text + "..." if len(name) > _LONGEST else text
+
+
+def _is_plain(char: str) -> bool:
+    return char.isprintable() and char not in "`\"\\"
+
+
+def readable(name: str) -> str:
+    """A function's name as its author wrote it: Rust's path without its hash."""
+    match = _LEGACY.fullmatch(name)
+    if match:
+        name = _path(match.group(1))
+    return _HASH.sub("", name)
+
+
+def _path(mangled: str) -> str:
+    """`4uart4putc` to `uart::putc` (Rust's legacy mangling: lengths before identifiers)."""
+    parts, pos = [], 0
+    while pos < len(mangled):
+        digits = re.match(r"\d{1,4}", mangled[pos:])
+        if digits is None:
+            return mangled
+        pos += digits.end()
+        part = mangled[pos:pos + int(digits.group())]
+        pos += int(digits.group())
+        for sign, char in _SIGNS.items():
+            part = part.replace(sign, char)
+        parts.append(part.removeprefix("_") if part.startswith("_<") else part)
+    return "::".join(parts)
+
+
+def function_names(module: Module) -> dict[int, str]:
+    """Names by function index, raw, as the `name` section and else the exports give them; missing where none is known.
+
+    A `name` section is advice (specification 2.0, appendix, custom sections): where it is broken, what came before
+    the fault still counts and the rest is ignored.
+    """
+    names = {export.index: export.name for export in module.exports if export.kind == "func"}
+    if module.names_at is not None:
+        cursor = Cursor(module.data, *module.names_at, "the name section")
+        try:
+            _read_names(cursor, names, len(module.functions))
+        except WasmError:
+            pass
+    return names
+
+
+def _read_names(cursor: Cursor, names: dict[int, str], functions: int) -> None:
+    while cursor.left:
+        kind = cursor.byte()
+        part = cursor.part(cursor.u32(), "a part of the name section")
+        if kind != 1:
+            continue
+        for _ in range(part.count("names", least=2)):
+            index, name = part.u32(), part.name("a function's name")
+            if index < functions and name:
+                names[index] = name
+
+
+def function_name(names: dict[int, str], function: int) -> str:
+    """The name to show for a function; `func[12]` where the binary gives none."""
+    name = names.get(function)
+    return shown(readable(name)) if name else f"func[{function}]"

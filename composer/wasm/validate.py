@@ -1,0 +1,50 @@
+"""Asks wasmtime whether a binary is valid with exactly the features that the kernel's modules are compiled with.
+
+Our own reader says more about broken sections; types and control flow are proved here, before any fact is believed.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from composer.wasm.cursor import WasmError
+
+if TYPE_CHECKING:
+    import wasmtime
+
+ABSENT = ("wasm_gc", "wasm_function_references", "wasm_exceptions", "wasm_stack_switching", "wasm_threads", "shared_memory",
+          "wasm_memory64", "wasm_multi_memory", "wasm_custom_page_sizes", "wasm_wide_arithmetic")
+"""Settings of wasmtime that are off: the kernel has no garbage collector, one thread a SIP and one 32-bit memory each."""
+
+_WHERE = re.compile(r"\s*\(at offset 0x([0-9a-f]+)\)")
+
+
+def validate(data: bytes) -> None:
+    """Raise WasmError where wasmtime would refuse to compile `data`."""
+    import wasmtime
+
+    try:
+        wasmtime.Module.validate(_engine(), data)
+    except wasmtime.WasmtimeError as fault:
+        raise _error(str(fault)) from None
+
+
+@lru_cache(maxsize=1)
+def _engine() -> wasmtime.Engine:
+    import wasmtime
+
+    config = wasmtime.Config()
+    config.gc_support = False
+    for setting in ABSENT:
+        setattr(config, setting, False)
+    return wasmtime.Engine(config)
+
+
+def _error(text: str) -> WasmError:
+    """The innermost cause, on one line, with the offset that wasmtime names."""
+    match = _WHERE.search(text)
+    causes = [line.strip() for line in _WHERE.sub("", text).splitlines() if line.strip()]
+    cause = re.sub(r"^\d+:\s*", "", causes[-1]) if causes else "it is refused by wasmtime"
+    return WasmError(cause, int(match.group(1), 16) if match else 0)
