@@ -90,3 +90,9 @@ def did_you_mean(word: str, known: list[str] | tuple[str, ...]) -> str | None:
 
     near = get_close_matches(word, known, n=1, cutoff=0.6)
     return f"did you mean `{near[0]}`?" if near else None
+
+
+def words(names: list[str] | tuple[str, ...]) -> str:
+    """`a`, `b` and `c`, for a sentence; there is at least one name."""
+    quoted = [f"`{name}`" for name in names]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"

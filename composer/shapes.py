@@ -33,6 +33,7 @@ _NAME = re.compile(r"[a-z][a-z0-9-]*", re.ASCII)
 _NEED_NAME = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}", re.ASCII)
 _WIDTHS = (8, 16, 32)
+_RESTART = Restart()
 
 
 class Shape(BaseModel):
@@ -218,9 +219,9 @@ def _policy_alone(written: object) -> object:
 
 
 class RestartTable(Shape):
-    policy: Literal["never", "on-failure", "always"] = Field(Restart.policy, description="when it is started again")
-    backoff: Backoff = Field(Restart.backoff_ms, description="wait before the first restart; doubled each time")
-    limit: Annotated[int, Field(ge=0, le=1000)] = Field(Restart.limit, description="how many restarts")
+    policy: Literal["never", "on-failure", "always"] = Field(_RESTART.policy, description="when it is started again")
+    backoff: Backoff = Field(_RESTART.backoff_ms, description="wait before the first restart; doubled each time")
+    limit: Annotated[int, Field(ge=0, le=1000)] = Field(_RESTART.limit, description="how many restarts")
 
 
 class InstanceTable(Shape):
