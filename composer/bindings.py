@@ -146,7 +146,7 @@ def _rust_wasm_params(function: Function) -> str:
 def _rust_call(function: Function) -> str:
     """The expression that calls the import and turns its answer into the interface's type."""
     passed = ", ".join(RUST_PASSED.get(p.type, "{0}").format(_rust_name(p.name)) for p in function.params)
-    call = f"{_rust_name(function.name)}({passed})"
+    call = f"import({passed})"
     if takes_pointer(function):
         call = f"unsafe {{ {call} }}"
     return RUST_ANSWERED.get(function.result or "", "{0}").format(call)
