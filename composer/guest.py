@@ -1,0 +1,144 @@
+"""One started QEMU: its private folder, its serial line and its QMP connection, and what became of it.
+
+Gets an image and a machine; gives sockets to select on and, in the end, an outcome. Used by run.py and the boot tests.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+
+from composer import qemu
+from composer.qmp import Qmp
+
+PE_MAGIC = b"MZ"
+PATIENCE = 10.0
+"""Seconds that a QEMU gets to end once it was told to, before it is killed."""
+
+
+class Ending(Enum):
+    POWER_OFF = auto()
+    RESET = auto()
+    DEBUG_EXIT = auto()
+    WINDOW_CLOSED = auto()
+    BROKEN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How QEMU ended. `status` is the guest's for DEBUG_EXIT and QEMU's for BROKEN; `said` is QEMU's own standard error."""
+
+    ending: Ending
+    status: int
+    said: str
+
+
+ENDINGS = {
+    "guest-shutdown": Ending.POWER_OFF,
+    "guest-reset": Ending.RESET,
+    "host-ui": Ending.WINDOW_CLOSED,
+}
+"""The reasons of QMP's event SHUTDOWN (ShutdownCause in QEMU's qapi/run-state.json) that are no failure."""
+
+
+class Guest:
+    """A running machine. `serial` is a non-blocking socket; call `watch` when `qmp` is readable."""
+
+    def __init__(self, process: subprocess.Popen[bytes], serial: socket.socket, qmp: Qmp, machine: qemu.Machine, folder: Path) -> None:
+        self.process, self.serial, self.qmp, self.machine, self.folder = process, serial, qmp, machine, folder
+        self.resets = 0
+        self.stopped_by_itself = False
+        self._reason: str | None = None
+
+    def watch(self) -> None:
+        """Take note of what QMP says has happened."""
+        for event in self.qmp.receive():
+            if event.name == "SHUTDOWN":
+                self._reason = event.data.get("reason")
+            elif event.name == "RESET" and event.data.get("guest"):
+                self.resets += 1
+            elif event.name == "STOP":
+                self.qmp.execute("query-status")
+            elif event.name == "status" and event.data.get("status") == "internal-error":
+                self.stopped_by_itself = True
+
+    def outcome(self) -> Outcome:
+        """Wait for QEMU's end, which its closed serial line has announced, and tell what it was."""
+        if self.stopped_by_itself:
+            self.kill()
+        try:
+            status = self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            status = self.process.returncode
+        while self.qmp.open:
+            self.watch()
+        return Outcome(*self._ending(status), self.errors())
+
+    def _ending(self, status: int) -> tuple[Ending, int]:
+        if self._reason in ENDINGS:
+            return ENDINGS[self._reason], 0
+        value = qemu.guest_status(status) if self.machine.debug_exit else None
+        failed_to_start = status == 1 and self.errors() != ""
+        if value is not None and not failed_to_start:
+            return Ending.DEBUG_EXIT, value
+        return Ending.BROKEN, status
+
+    def errors(self) -> str:
+        """What QEMU wrote on its standard error."""
+        return (self.folder / "stderr").read_text(errors="replace").strip()
+
+    def kill(self) -> None:
+        """End QEMU at once."""
+        self.process.kill()
+        self.process.wait()
+
+
+@contextmanager
+def started(image: Path, machine: qemu.Machine) -> Iterator[Guest]:
+    """Power a machine on with `image` (an EFI application, or a whole disk); when left, QEMU and its files are gone."""
+    program, firmware = qemu.find_qemu(), qemu.find_firmware()
+    folder = Path(tempfile.mkdtemp(prefix="munal-run-"))
+    ours, theirs = zip(socket.socketpair(), socket.socketpair(), strict=True)
+    guest = None
+    try:
+        variables = folder / "variables.fd"
+        shutil.copyfile(firmware.variables, variables)
+        words = qemu.command(program, machine, firmware, variables, _disk(image, folder), *(s.fileno() for s in theirs))
+        guest = Guest(_spawn(words, theirs, folder), ours[0], Qmp(ours[1]), machine, folder)
+        guest.serial.setblocking(False)
+        yield guest
+    finally:
+        if guest is not None:
+            guest.kill()
+        for each in (*ours, *theirs):
+            each.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _spawn(words: list[str], sockets: tuple[socket.socket, ...], folder: Path) -> subprocess.Popen[bytes]:
+    """QEMU in a session of its own: Ctrl-C is ours to act on, and no terminal reaches it."""
+    with open(folder / "stderr", "wb") as errors:
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, start_new_session=True,
+                                   pass_fds=[s.fileno() for s in sockets])
+    for each in sockets:
+        each.close()
+    return process
+
+
+def _disk(image: Path, folder: Path) -> str:
+    """A disk that boots `image`: itself, or a FAT file system with it where UEFI looks (UEFI 2.10, section 3.5.1.1)."""
+    with open(image, "rb") as file:
+        if file.read(2) != PE_MAGIC:
+            return str(image.resolve())
+    place = folder / "disk" / "EFI" / "BOOT"
+    place.mkdir(parents=True)
+    shutil.copyfile(image, place / "BOOTX64.EFI")
+    return f"fat:{folder / 'disk'}"

@@ -1,0 +1,46 @@
+"""Decides what of a serial line's output a person sees: nothing of the firmware's, everything from the kernel's banner on.
+
+Gets bytes as they come; gives those to show. What was hidden is kept, bounded, for when no banner ever comes.
+"""
+
+from __future__ import annotations
+
+import re
+
+BANNER = b"munal "
+MOST_HIDDEN = 1 << 18
+_ESCAPES = rb"(?:\x1b\[[0-9;=?]*[A-Za-z])*"
+
+
+class Screen:
+    """`open` is true once the guest's own first line began: from then on it listens to its serial line, too."""
+
+    def __init__(self, banner: bytes = BANNER, show_firmware: bool = False) -> None:
+        self.open = False
+        self._show_firmware = show_firmware
+        self._waiting = b""
+        self._banner = re.compile(rb"(?:\A|[\r\n])" + _ESCAPES + rb"(" + re.escape(banner) + rb")")
+
+    def feed(self, data: bytes) -> bytes:
+        """What to show now that `data` has come."""
+        if self.open:
+            return data
+        self._waiting = (self._waiting + data)[-MOST_HIDDEN:]
+        found = self._banner.search(self._waiting)
+        self.open = found is not None
+        if self._show_firmware:
+            return data
+        return self._waiting[found.start(1):] if found else b""
+
+    def close(self) -> None:
+        """The machine was reset: the firmware speaks next."""
+        self.open, self._waiting = False, b""
+
+    @property
+    def silent(self) -> bool:
+        """Nothing at all has come, not even the firmware's first words."""
+        return not self.open and not self._waiting
+
+    def hidden(self) -> bytes:
+        """What came and was not shown because the banner did not come."""
+        return b"" if self.open or self._show_firmware else self._waiting
