@@ -56,14 +56,15 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class WasmPlace:
-    """An instruction in a wasm binary: `offset` counts bytes from the start of the file."""
+    """A place in a wasm binary: `offset` counts bytes from the start of the file, `function` is empty outside of code."""
 
     path: str
     function: str
     offset: int
 
     def __str__(self) -> str:
-        return f"{self.path}, function `{self.function}`, offset {self.offset:#x}"
+        function = f", function `{self.function}`" if self.function else ""
+        return f"{self.path}{function}, offset {self.offset:#x}"
 
 
 Place = Span | WasmPlace

@@ -64,7 +64,7 @@ def call_sites(module: Module, function: int, params: list[Value], budget: Budge
     walk = _Walk(module, function, params, budget)
     try:
         walk.run()
-    except (IndexError, TypeError) as fault:
+    except (IndexError, TypeError, ValueError) as fault:
         raise WasmError("the code does not fit its types", walk.at) from fault
     return walk.sites
 

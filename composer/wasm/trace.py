@@ -118,4 +118,4 @@ class _Tracer:
         elif site.callee in wanted:
             arguments = [passed(value, site.offset) for value in site.operands]
             before = self.arguments.get(site.callee)
-            self.arguments[site.callee] = arguments if before is None else [join(a, b) for a, b in zip(before, arguments)]
+            self.arguments[site.callee] = arguments if before is None else [join(a, b) for a, b in zip(before, arguments, strict=True)]

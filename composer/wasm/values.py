@@ -55,4 +55,4 @@ def join_states(a: list[Value] | None, b: list[Value]) -> list[Value]:
     """Two states of the same locals, element by element; always a new list."""
     if a is None:
         return b.copy()
-    return [x if x is y else join(x, y) for x, y in zip(a, b)]
+    return [x if x is y else join(x, y) for x, y in zip(a, b, strict=True)]

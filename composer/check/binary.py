@@ -1,0 +1,135 @@
+"""Rules about a binary as a whole: it must be valid, of the features that the kernel runs, and startable.
+
+Every app's module exports its memory as `memory` and its entry as `_start` (docs/formats.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from composer.check.binaries import called, functions_of, sound
+from composer.contract import contract
+from composer.diagnostics import Diagnostic, at, declare, did_you_mean, error, rule
+from composer.interfaces import load_interfaces
+from composer.system import App, System
+from composer.units import format_size
+from composer.wasm.facts import PAGE, AppFacts
+from composer.wasm.names import shown
+
+POINTERS = ("bytes", "buffer", "inout")
+
+_WITHOUT = {
+    "threads": "build without `-C target-feature=+atomics` or `-pthread`: a SIP is one thread",
+    "memory64": "build for wasm32: a SIP's addresses have 32 bits",
+    "the component model": "build a core module: in Rust the target wasm32-unknown-unknown",
+    "exception handling": "build with `panic = \"abort\"` in Rust, `-fno-exceptions` in C++",
+    "multi-memory": "keep all data in the one memory that is exported as `memory`",
+}
+
+M0322 = declare("M0322", "a binary uses a feature of wasm that the kernel is not built for")
+
+
+@rule("M0306", "not a valid wasm binary")
+def check_binary(system: System, facts: Mapping[str, AppFacts]) -> Iterator[Diagnostic]:
+    """Yield one diagnostic for each app whose binary cannot be used: broken, or (M0322) of features that are missing."""
+    for app in system.apps:
+        fault = facts[app.name].fault if app.name in facts else None
+        if fault is None:
+            continue
+        labels = at(app.build.span, "built from here"), at(facts[app.name].at(fault.offset), fault.message)
+        if fault.feature:
+            yield error(M0322, f"the binary of `{app.name}` uses {fault.feature}, which the kernel is not built for", *labels,
+                        help=_WITHOUT.get(fault.feature, "choose settings of the compiler that do without"))
+        else:
+            yield error("M0306", f"the binary of `{app.name}` is not valid wasm: {fault.message}", *labels,
+                        help="build it anew; if that is what its tools make, they are at fault")
+
+
+@rule("M0307", "a binary cannot be started")
+def check_entry(system: System, facts: Mapping[str, AppFacts]) -> Iterator[Diagnostic]:
+    """Yield one diagnostic for each app without `_start`, `() -> ()`, and each that passes pointers without a memory."""
+    for app, found in sound(system, facts):
+        yield from _check_start(app, found)
+        yield from _check_memory(app, found)
+
+
+def _check_start(app: App, facts: AppFacts) -> Iterator[Diagnostic]:
+    start = facts.export("_start")
+    wanted = 'export a function `_start` that takes and returns nothing; in Rust `#[no_mangle] pub extern "C" fn _start()`'
+    if start is None:
+        functions = [export.name for export in facts.exports if export.kind == "func"]
+        yield error("M0307", f"`{app.name}` has no entry: it does not export `_start`",
+                    at(app.build.span, "built from here"), at(facts.at(0), _exported(functions)),
+                    help=wanted, notes=tuple(filter(None, [_renamed(functions)])))
+    elif start.kind != "func":
+        yield error("M0307", f"the entry of `{app.name}` is no function: its export `_start` is a {start.kind}",
+                    at(app.build.span, "built from here"), at(facts.at(start.offset)), help=wanted)
+    elif start.params or start.results:
+        yield error("M0307", f"the entry of `{app.name}` has another type than () -> ()",
+                    at(app.build.span, "built from here"),
+                    at(facts.at(start.offset), f"`_start` is {signature(start.params, start.results)}"), help=wanted)
+
+
+def _exported(functions: list[str]) -> str:
+    if not functions:
+        return "it exports no function"
+    names = ", ".join(f"`{shown(name)}`" for name in functions[:5])
+    return f"it exports {names}" + (" and more" if len(functions) > 5 else "")
+
+
+def _renamed(functions: list[str]) -> str | None:
+    for other in ("main", "_main", "_initialize", "__main_void", "start"):
+        if other in functions:
+            return f"`{other}` may be what should be called `_start`"
+    return did_you_mean("_start", [name for name in functions if shown(name) == name])
+
+
+def _check_memory(app: App, facts: AppFacts) -> Iterator[Diagnostic]:
+    memory = facts.export("memory")
+    if memory is not None and memory.kind == "memory":
+        return
+    for imported in functions_of(facts):
+        function = contract(app, load_interfaces(), imported.module, imported.name).function
+        if function and any(param.type in POINTERS for param in function.params):
+            yield error(
+                "M0307", f"`{app.name}` passes pointers to `{function.name}`, but exports no memory that they could point into",
+                at(app.build.span, "built from here"), at(facts.at(imported.offset), f"imports {called(imported)}"),
+                help="export its memory under the name `memory`",
+            )
+            return
+
+
+@rule("M0309", "a binary needs more memory than its instance may have")
+def check_memory_limit(system: System, facts: Mapping[str, AppFacts]) -> Iterator[Diagnostic]:
+    """Yield one diagnostic for each instance whose limit is less than its binary's first pages (64 KiB each)."""
+    for app, found in sound(system, facts):
+        if not found.memory:
+            continue
+        needed = found.memory[0] * PAGE
+        for instance in system.instances:
+            if instance.app.name == app.name and instance.memory < needed:
+                yield error(
+                    "M0309", f"`{instance.name}` may use {format_size(instance.memory)}, but its binary starts with {format_size(needed)}",
+                    at(instance.span, f"this instance is limited to {format_size(instance.memory)}"),
+                    at(found.at(0), f"starts with {found.memory[0]} pages of 64 KiB"),
+                    help=f'allow it with `limits.memory = "{format_size(needed)}"`, or link with a smaller stack: `-zstack-size=`',
+                    notes=instance.notes,
+                )
+
+
+@rule("M0324", "a binary's data does not fit where it goes")
+def check_segments(system: System, facts: Mapping[str, AppFacts]) -> Iterator[Diagnostic]:
+    """Yield one diagnostic for each active segment past the end of its memory or table: the SIP would trap at each start."""
+    for app, found in sound(system, facts):
+        for stray in found.strays:
+            unit, where = ("bytes", "memory") if stray.kind == "data" else ("elements", "table")
+            yield error(
+                "M0324", f"`{app.name}` would trap at each start: {stray.length} {unit} from {stray.at:#x} do not fit its {where}",
+                at(app.build.span, "built from here"),
+                at(found.at(stray.offset), f"the {where} starts with {stray.size:#x} {unit}"),
+                help=f"start with a larger {where}",
+            )
+
+
+def signature(params: tuple[str, ...], results: tuple[str, ...]) -> str:
+    return f"({', '.join(params)}) -> ({', '.join(results)})"

@@ -1,0 +1,153 @@
+"""The rule about constants in code: an offset that is known at composition must lie inside of what was granted.
+
+What is not known is left to the glue, which checks every access; `unproved` lists those places for `munal explain`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from composer.check.binaries import field_span, known_functions
+from composer.contract import Contract
+from composer.diagnostics import Diagnostic, Label, at, error, rule
+from composer.interfaces import Function
+from composer.system import App, Need, System
+from composer.wasm.facts import AppFacts, Call, Escape, Known
+
+PORT_MASK = 0xFFFF
+"""I/O addresses have 16 bits (Intel SDM volume 1, chapter 19): sums are cut to them."""
+LONGEST = 256
+"""The longest range of ports that a need can ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unproved:
+    """A use of a need whose offset only the glue can judge: `use` is a call, or the escape that hides calls."""
+
+    need: Need
+    function: Function
+    use: Call | Escape
+
+
+@rule("M0303", "a constant offset lies outside of the range that was asked for")
+def check_offsets(system: System, facts: Mapping[str, AppFacts]) -> Iterator[Diagnostic]:
+    """Yield one diagnostic for each call and each number outside of [0, length - width/8] that its offset can be."""
+    for app, found, need, function, call in _offset_calls(system, facts):
+        last = _last(need, function)
+        operand = call.operands[0]
+        for known in operand.values:
+            if known.value > last:
+                yield _outside(system, app, found, need, function, call, known)
+        if operand.range and operand.range[0] > last:
+            yield _all_outside(app, found, need, function, call, operand.range)
+
+
+def unproved(system: System, facts: Mapping[str, AppFacts]) -> dict[str, tuple[Unproved, ...]]:
+    """By app, the uses of ports whose offset is not known to fit: there the glue checks while it runs."""
+    left: dict[str, list[Unproved]] = {}
+    for app, _, need, function, call in _offset_calls(system, facts):
+        bounds = call.operands[0].bounds
+        if bounds is None or bounds[1] > _last(need, function):
+            left.setdefault(app.name, []).append(Unproved(need, function, call))
+    for app, found, imported, looked_up in known_functions(system, facts):
+        escape = found.escape_of(imported.module, imported.name)
+        if _is_checked(looked_up) and escape:
+            left.setdefault(app.name, []).append(Unproved(looked_up.party, looked_up.function, escape))
+    return {name: tuple(uses) for name, uses in left.items()}
+
+
+def _offset_calls(system: System, facts: Mapping[str, AppFacts]) -> Iterator[tuple[App, AppFacts, Need, Function, Call]]:
+    for app, found, imported, looked_up in known_functions(system, facts):
+        if _is_checked(looked_up) and imported.params == looked_up.function.wasm_params:
+            for call in found.calls_of(imported.module, imported.name):
+                yield app, found, looked_up.party, looked_up.function, call
+
+
+def _is_checked(looked_up: Contract) -> bool:
+    return looked_up.has_offset and isinstance(looked_up.party, Need)
+
+
+def _last(need: Need, function: Function) -> int:
+    """The last offset at which an access of this width still fits; negative where it fits nowhere."""
+    return need.fields["length"] - (function.width or 8) // 8
+
+
+def _outside(system: System, app: App, facts: AppFacts, need: Need, function: Function, call: Call, known: Known) -> Diagnostic:
+    does = "reads" if function.access == "r" else "writes"
+    ports = sorted({(ports.base + known.value) & PORT_MASK for ports in _granted(system, app, need)})
+    which = f"port {' or '.join(f'{port:#x}' for port in ports[:4])}, " if ports else ""
+    return error(
+        "M0303", f"`{app.name}` {does} {_bits(function)}{which}offset {known.value:#x}, {_outside_of(need)}",
+        at(field_span(need, "length"), f"{_ports(need)} from offset 0"),
+        *_use(facts, call, known), *_grants(system, app, need, known.value),
+        help=_advice(need, function, known.value, ports), notes=_negative(known.value),
+    )
+
+
+def _all_outside(app: App, facts: AppFacts, need: Need, function: Function, call: Call, reach: tuple[int, int]) -> Diagnostic:
+    does = "reads" if function.access == "r" else "writes"
+    span = f"{reach[0]:#x} to {reach[1]:#x}"
+    return error(
+        "M0303", f"`{app.name}` {does} {_bits(function)}offsets {span}, {_outside_of(need)}",
+        at(field_span(need, "length"), f"{_ports(need)} from offset 0"),
+        at(facts.place(call.site), f"calls {need.module} {function.name} with an offset from {span}"),
+        help="correct the offset: whatever it is, it lies outside",
+    )
+
+
+def _bits(function: Function) -> str:
+    return f"{function.width} bits at " if function.width and function.width > 8 else ""
+
+
+def _outside_of(need: Need) -> str:
+    return f"outside of the {_ports(need)} of `port.{need.name}`"
+
+
+def _ports(need: Need) -> str:
+    length = need.fields["length"]
+    return f"{length} ports" if length != 1 else "one port"
+
+
+def _use(facts: AppFacts, call: Call, known: Known) -> list[Label]:
+    """The call, and before it the place that passes the offset, where that is another function."""
+    which = f"{call.module} {call.name}"
+    if known.site is None:
+        return [at(facts.place(call.site), f"calls {which} with offset {known.value:#x}")]
+    return [at(facts.place(known.site), "passes this offset on"), at(facts.place(call.site), f"calls {which} with it")]
+
+
+def _granted(system: System, app: App, need: Need):
+    for instance in system.instances:
+        grant = instance.grant(need.capability, need.name) if instance.app.name == app.name else None
+        if grant and grant.ports:
+            yield grant.ports
+
+
+def _grants(system: System, app: App, need: Need, offset: int) -> list[Label]:
+    labels = []
+    for instance in system.instances:
+        grant = instance.grant(need.capability, need.name) if instance.app.name == app.name else None
+        if grant and grant.ports:
+            total = grant.ports.base + offset
+            cut = f", in 16 bits {total & PORT_MASK:#x}" if total > PORT_MASK else ""
+            labels.append(at(grant.spans.get("base", grant.span),
+                             f"`{instance.name}` holds {grant.ports}; {grant.ports.base:#x} + {offset:#x} is {total:#x}{cut}"))
+    return labels
+
+
+def _negative(offset: int) -> tuple[str, ...]:
+    """What a large offset is when it is read as a negative number of 16 or of 32 bits."""
+    for bits in (16, 32):
+        if 1 << (bits - 1) <= offset < 1 << bits:
+            return (f"{offset:#x} is -{(1 << bits) - offset:#x} in {bits} bits; offsets count up from the first port granted",)
+    return ()
+
+
+def _advice(need: Need, function: Function, offset: int, ports: list[int]) -> str:
+    end = offset + (function.width or 8) // 8
+    if end <= LONGEST:
+        return f"correct the offset, or ask for more ports with `length = {end}`, if the device has them"
+    if len(ports) == 1:
+        return f"correct the offset; a driver of port {ports[0]:#x} needs a grant for it: `grant.port.NAME = {{ base = {ports[0]:#x} }}`"
+    return "correct the offset"
