@@ -9,12 +9,10 @@ import re
 
 from composer.wasm.cursor import Cursor, WasmError
 from composer.wasm.module import Module
+from composer.wasm.rust_names import rust_path
 
 _LONGEST = 96
 _HASH = re.compile(r"::h[0-9a-f]{16}$")
-_LEGACY = re.compile(r"_ZN((?:\d+[A-Za-z0-9_$.]+)+)E")
-_SIGNS = {"$LT$": "<", "$GT$": ">", "$LP$": "(", "$RP$": ")", "$C$": ",", "$RF$": "&", "$BP$": "*", "$u20$": " ",
-          "$u7b$": "{", "$u7d$": "}", "$u5b$": "[", "$u5d$": "]", "$u27$": "'", "..": "::"}
 
 
 def shown(name: str) -> str:
@@ -29,26 +27,7 @@ def _is_plain(char: str) -> bool:
 
 def readable(name: str) -> str:
     """A function's name as its author wrote it: Rust's path without its hash."""
-    match = _LEGACY.fullmatch(name)
-    if match:
-        name = _path(match.group(1))
-    return _HASH.sub("", name)
-
-
-def _path(mangled: str) -> str:
-    """`4uart4putc` to `uart::putc` (Rust's legacy mangling: lengths before identifiers)."""
-    parts, pos = [], 0
-    while pos < len(mangled):
-        digits = re.match(r"\d{1,4}", mangled[pos:])
-        if digits is None:
-            return mangled
-        pos += digits.end()
-        part = mangled[pos:pos + int(digits.group())]
-        pos += int(digits.group())
-        for sign, char in _SIGNS.items():
-            part = part.replace(sign, char)
-        parts.append(part.removeprefix("_") if part.startswith("_<") else part)
-    return "::".join(parts)
+    return _HASH.sub("", rust_path(name) or name)
 
 
 def function_names(module: Module) -> dict[int, str]:
