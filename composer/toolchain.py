@@ -133,8 +133,8 @@ def _places() -> Iterator[tuple[str, Path]]:
     # rustup's own `rustc` on the PATH only chooses among those above.
     found = shutil.which("rustc", path=_path_without_rustup())
     if found:
-        yield "on the PATH", Path(found)
-    yield "Debian's package", Path("/usr/bin/rustc")
+        yield found, Path(found)
+    yield "/usr/bin/rustc", Path("/usr/bin/rustc")
 
 
 def _rustup_toolchains() -> list[Path]:

@@ -64,8 +64,10 @@ def end(child: subprocess.Popen[bytes]) -> None:
         try:
             child.wait(GRACE_SECONDS)
         except subprocess.TimeoutExpired:
-            _signal(child, signal.SIGKILL)
-            child.wait()
+            pass
+        # Whatever of the group did not listen.
+        _signal(child, signal.SIGKILL)
+        child.wait()
     if child.stdout is not None:
         child.stdout.close()
 

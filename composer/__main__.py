@@ -1,0 +1,96 @@
+"""Where the program starts: `python -m composer`, or `munal`. Turns whatever comes out of the CLI into an exit status.
+
+0 done, 1 a system was refused, 2 wrong usage, 3 a tool failed, 130 stopped from the keyboard. No fault of a person's input
+shows a traceback; a fault of ours writes one into a file and says where.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+from composer import __version__
+
+REFUSED, USAGE, TOOL_FAILED, BUG, STOPPED, READER_GONE = 1, 2, 3, 70, 130, 141
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the CLI and exit."""
+    words = sys.argv[1:] if arguments is None else arguments
+    status = _status(words)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        status = READER_GONE
+    if status == READER_GONE:
+        # What is still buffered has nowhere to go; without this, Python complains about it at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(status)
+
+
+def _status(words: list[str]) -> int:
+    if words == ["--version"]:
+        print(f"munal {__version__}")
+        return 0
+    from composer.tools import ToolFailure
+
+    _end_on_request()
+    try:
+        from composer.cli import run
+
+        return run(words)
+    except ToolFailure as failure:
+        _show_failure(failure)
+        return TOOL_FAILED
+    except KeyboardInterrupt:
+        print("munal: stopped", file=sys.stderr)
+        return STOPPED
+    except BrokenPipeError:
+        return READER_GONE
+    except Exception:
+        _report_bug(words)
+        return BUG
+
+
+def _end_on_request() -> None:
+    """Let SIGTERM and SIGHUP unwind like any exit, so that children end and temporary files go."""
+    import signal
+
+    def leave(number: int, frame: object) -> NoReturn:
+        sys.exit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, leave)
+
+
+def _show_failure(failure: Exception) -> None:
+    output = getattr(failure, "output", "").rstrip()
+    if output:
+        print(output, file=sys.stderr)
+    print(f"munal: {failure}", file=sys.stderr)
+
+
+def _report_bug(words: list[str]) -> None:
+    import platform
+    import traceback
+
+    text = f"munal {__version__}, Python {platform.python_version()}, {platform.platform()}\n{words}\n\n{traceback.format_exc()}"
+    try:
+        import tempfile
+
+        from composer import cache
+
+        folder = cache.root() / "bugs"
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=folder, prefix="bug-", suffix=".txt", delete=False) as file:
+            file.write(text)
+        where = f"What happened is written down in {file.name}: please report it with that file."
+    except Exception:
+        where = f"Please report it with this:\n{text}"
+    print(f"munal: this is a bug in Munal and no fault of yours. {where}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

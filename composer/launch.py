@@ -1,0 +1,65 @@
+"""What `run`, `simulate` and `test` do: see that what they need is here, compose, and hand over.
+
+Each gives the exit status of what it started.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from composer import pipeline, report
+
+REFUSED = 1
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def run(root: Path, profile: str | None, *, headless: bool, timeout: float | None, accel: str, firmware: bool) -> int:
+    """Build the image of a profile and boot it in QEMU; the status is the machine's, 1 for a system that was refused."""
+    from composer import packages
+    from composer import run as machine
+
+    packages.require_virtual_machine()
+    built = pipeline.compose(root, profile)
+    if report.refused(built):
+        return REFUSED
+    system = pipeline.compose(root, profile, pipeline.Stage.RESOLVE).value
+    options = machine.RunOptions(headless=headless, accel=accel, timeout=timeout, firmware=firmware,
+                                 debug_exit=machine.grants_debug_exit(system))
+    return machine.run(built.value.image, options)
+
+
+def simulate(root: Path, profile: str | None, *, timeout: float | None) -> int:
+    """Run a profile's wasm and glue on this machine, with simulated devices."""
+    generated = pipeline.compose(root, profile, pipeline.Stage.GENERATE)
+    if report.refused(generated):
+        return REFUSED
+    from composer import simulate as simulator
+
+    made = generated.value
+    return simulator.simulate(made.system, made.wasm, made.glue, simulator.SimulateOptions(timeout=timeout))
+
+
+def test(arguments: Sequence[str]) -> int:
+    """Run the tests with pytest, in as many processes as there are processors; does not come back.
+
+    Everything that any test needs is installed first, so that no test does it at a time when others wait for it.
+    """
+    from composer import packages, toolchain
+
+    packages.require_virtual_machine()
+    toolchain.require_rust(kernel=True)
+    toolchain.require_rust(kernel=False)
+    toolchain.require_zig()
+    parallel = [] if _chooses_processes(arguments) else ["-n", str(len(os.sched_getaffinity(0))), "--dist", "loadgroup"]
+    os.chdir(CHECKOUT)
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "pytest", *parallel, *arguments])
+
+
+def _chooses_processes(arguments: Sequence[str]) -> bool:
+    """Whether pytest was told how to run in parallel, or runs in a way that cannot."""
+    own = ("-n", "--numprocesses", "--pdb", "--trace", "--collect-only", "--co", "-p")
+    return any(word.startswith(own) for word in arguments)
