@@ -1,0 +1,74 @@
+//! Who speaks and reads: the stream `messages`, where it is granted, and the connections of the stream `serial`.
+
+use crate::{Error, events, stream, stream_server};
+use alloc::vec::Vec;
+use uart16550::input::{Input, Taken};
+use uart16550::output::{Output, Sources};
+
+const MESSAGES: stream::messages = stream::messages;
+const SERIAL: stream_server::serial = stream_server::serial;
+
+/// The sources of output: `messages` first, then the connections in their order.
+pub struct Clients {
+    messages: usize,
+    connections: usize,
+    /// Sources that ended and will not come back.
+    ended: Vec<bool>,
+}
+
+impl Clients {
+    pub fn new() -> Self {
+        let (messages, connections) = (MESSAGES.granted() as usize, SERIAL.count() as usize);
+        Self { messages, connections, ended: alloc::vec![false; messages + connections] }
+    }
+
+    pub fn connections(&self) -> usize {
+        self.connections
+    }
+
+    pub fn sources(&self) -> usize {
+        self.messages + self.connections
+    }
+
+    /// Gives `input` to those who read it.
+    pub fn hand_out(&self, input: &mut Input) {
+        input.hand_out(|connection, bytes| match SERIAL.try_write(connection as u32, bytes) {
+            Ok(count) => Taken::Bytes(count as usize),
+            Err(Error::Refused | Error::Closed) => Taken::Never,
+            Err(_) => Taken::Bytes(0),
+        });
+    }
+
+    /// What to wait for: each source's handle with the events that matter now. `room`: its output could be taken.
+    pub fn wanted<'a>(&'a self, input: &'a Input, output: &'a Output, room: bool) -> impl Iterator<Item = (u32, u16)> + 'a {
+        (0..self.sources()).filter_map(move |source| {
+            let mut wanted = 0;
+            if room && !self.ended[source] && output.listens_to(source) {
+                wanted |= events::READABLE;
+            }
+            if source >= self.messages && input.waiting(source - self.messages) > 0 {
+                wanted |= events::WRITABLE;
+            }
+            (wanted != 0).then(|| (self.handle(source), wanted))
+        })
+    }
+
+    fn handle(&self, source: usize) -> u32 {
+        if source < self.messages { MESSAGES.handle() } else { SERIAL.handle((source - self.messages) as u32) }
+    }
+}
+
+impl Sources for Clients {
+    fn take(&mut self, source: usize, buffer: &mut [u8]) -> usize {
+        if self.ended[source] {
+            return 0;
+        }
+        let taken = match source.checked_sub(self.messages) {
+            None => MESSAGES.try_read(buffer),
+            Some(connection) => SERIAL.try_read(connection as u32, buffer),
+        };
+        // Refused: this client only reads.
+        self.ended[source] = matches!(taken, Err(Error::Closed | Error::Refused));
+        taken.unwrap_or(0) as usize
+    }
+}

@@ -1,0 +1,89 @@
+//! The guest library: what apps written in Rust share.
+//!
+//! An app starts with `munal::bindings!()`, which brings in what its app.toml allows, and `munal::main!(run)`. All else
+//! here is plain code that calls nothing: it takes closures where it has to write, and is tested on the host.
+#![no_std]
+
+pub mod power;
+pub mod text;
+pub mod time;
+pub mod wall_clock;
+
+#[cfg(target_arch = "wasm32")]
+pub mod panic;
+
+#[cfg(all(feature = "alloc", target_arch = "wasm32"))]
+#[global_allocator]
+// SAFETY: a SIP has one thread, so that nothing enters the allocator while it is at work.
+static HEAP: talc::TalckWasm = unsafe { talc::TalckWasm::new_global() };
+
+/// As a timeout: wait without a limit.
+pub const FOREVER: i64 = -1;
+
+/// Brings in this app's bindings, as the module `bindings` and by their own names, and ends a panic with its message in
+/// the app's log (where app.toml asks for one) and a trap.
+///
+/// The package must have the app's name; the composer sets `MUNAL_BINDINGS` to the folder of the generated files.
+#[macro_export]
+macro_rules! bindings {
+    () => {
+        #[allow(dead_code, non_camel_case_types, unused_imports, missing_docs, clippy::all)]
+        mod bindings {
+            include!(concat!(env!("MUNAL_BINDINGS"), "/", env!("CARGO_PKG_NAME"), ".rs"));
+        }
+        #[allow(unused_imports)]
+        use bindings::*;
+
+        #[panic_handler]
+        fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+            $crate::panic::end(info, bindings::LAST_WORDS)
+        }
+    };
+}
+
+/// Makes `run` the app's entry: `fn() -> ()`, or `fn() -> Result<(), E>` where an error is logged and ends the SIP as a
+/// failure, which its restart policy answers.
+#[macro_export]
+macro_rules! main {
+    ($run:path) => {
+        // SAFETY: `_start` is the one entry that the composer looks for, and no other symbol of an app has this name.
+        #[unsafe(no_mangle)]
+        extern "C" fn _start() {
+            if $crate::Outcome::failed($run(), bindings::LAST_WORDS) {
+                bindings::sip::exit(1);
+            }
+        }
+    };
+}
+
+/// Formats one line, of at most 256 bytes, and writes it to a log: `munal::log!(LOG, "read {n} bytes")`.
+#[macro_export]
+macro_rules! log {
+    ($log:expr, $($text:tt)*) => {{
+        let mut line = $crate::text::Line::<256>::new();
+        // A line that does not fit is cut: a log shows its start rather than nothing.
+        let _ = core::fmt::Write::write_fmt(&mut line, format_args!($($text)*));
+        $log.write(line.as_bytes())
+    }};
+}
+
+/// What an app's `run` may return.
+pub trait Outcome {
+    /// Whether the app failed; says why through `log`.
+    fn failed(self, log: Option<fn(&[u8])>) -> bool;
+}
+
+impl Outcome for () {
+    fn failed(self, _: Option<fn(&[u8])>) -> bool {
+        false
+    }
+}
+
+impl<E: core::fmt::Display> Outcome for Result<(), E> {
+    fn failed(self, log: Option<fn(&[u8])>) -> bool {
+        if let (Err(why), Some(log)) = (&self, log) {
+            log(text::Line::<256>::of(format_args!("{why}")).as_bytes());
+        }
+        self.is_err()
+    }
+}

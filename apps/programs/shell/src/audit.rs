@@ -1,0 +1,155 @@
+//! What audit answers, decoded from CBOR: maps with text keys, of which only known ones are read.
+
+use alloc::string::String;
+use minicbor::Decoder;
+use minicbor::data::Type;
+use minicbor::decode::Error;
+
+/// The system as a whole; times in nanoseconds, memory in bytes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct System {
+    /// The workspace's name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The profile that runs.
+    pub profile: String,
+    /// Since the kernel started.
+    pub uptime: u64,
+    /// Memory that the kernel manages.
+    pub memory_total: u64,
+    /// What of it nobody uses.
+    pub memory_free: u64,
+    /// How many instances there are.
+    pub instances: u32,
+    /// Time in which nothing ran.
+    pub idle: u64,
+}
+
+/// One instance; times in nanoseconds, memory in bytes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Instance {
+    /// Its name.
+    pub name: String,
+    /// The app that it runs.
+    pub app: String,
+    /// What it is doing.
+    pub state: String,
+    /// Processor time used.
+    pub cpu: u64,
+    /// Linear memory.
+    pub memory: u64,
+    /// The most that memory ever was.
+    pub memory_peak: u64,
+    /// The most that it may be.
+    pub memory_limit: u64,
+    /// How often it was started again.
+    pub restarts: u32,
+    /// Why it failed last; empty where it did not.
+    pub error: String,
+}
+
+impl System {
+    /// Decodes the answer of `audit.system`.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut it = Self::default();
+        each_entry(bytes, |key, value| {
+            match key {
+                "name" => it.name = value.str()?.into(),
+                "version" => it.version = value.str()?.into(),
+                "profile" => it.profile = value.str()?.into(),
+                "uptime" => it.uptime = value.u64()?,
+                "memory_total" => it.memory_total = value.u64()?,
+                "memory_free" => it.memory_free = value.u64()?,
+                "instances" => it.instances = value.u32()?,
+                "idle" => it.idle = value.u64()?,
+                _ => value.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(it)
+    }
+}
+
+impl Instance {
+    /// Decodes the answer of `audit.instance`.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut it = Self::default();
+        each_entry(bytes, |key, value| {
+            match key {
+                "name" => it.name = value.str()?.into(),
+                "app" => it.app = value.str()?.into(),
+                "state" => it.state = value.str()?.into(),
+                "cpu" => it.cpu = value.u64()?,
+                "memory" => it.memory = value.u64()?,
+                "memory_peak" => it.memory_peak = value.u64()?,
+                "memory_limit" => it.memory_limit = value.u64()?,
+                "restarts" => it.restarts = value.u32()?,
+                "error" => it.error = value.str()?.into(),
+                _ => value.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(it)
+    }
+}
+
+/// Calls `entry` with each key of a map; it must read the value.
+fn each_entry(bytes: &[u8], mut entry: impl FnMut(&str, &mut Decoder<'_>) -> Result<(), Error>) -> Result<(), Error> {
+    let mut decoder = Decoder::new(bytes);
+    match decoder.map()? {
+        Some(count) => (0..count).try_for_each(|_| one_entry(&mut decoder, &mut entry)),
+        None => {
+            while decoder.datatype()? != Type::Break {
+                one_entry(&mut decoder, &mut entry)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn one_entry<'b>(decoder: &mut Decoder<'b>, entry: &mut impl FnMut(&str, &mut Decoder<'_>) -> Result<(), Error>) -> Result<(), Error> {
+    let key = decoder.str()?;
+    entry(key, decoder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use minicbor::Encoder;
+
+    fn encoded(count: u64) -> Vec<u8> {
+        let mut encoder = Encoder::new(Vec::new());
+        encoder.map(count).unwrap();
+        encoder.str("name").unwrap().str("com1").unwrap();
+        encoder.str("later").unwrap().array(2).unwrap().u8(1).unwrap().str("x").unwrap();
+        encoder.str("cpu").unwrap().u64(5_000_000_000).unwrap();
+        encoder.into_writer()
+    }
+
+    #[test]
+    fn known_keys_are_read_and_others_skipped() {
+        let expected = Instance { name: "com1".into(), cpu: 5_000_000_000, ..Instance::default() };
+        assert_eq!(Instance::decode(&encoded(3)).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_system_with_a_digest() {
+        let mut encoder = Encoder::new(Vec::new());
+        encoder.map(3).unwrap().str("digest").unwrap().bytes(&[7; 32]).unwrap();
+        encoder.str("profile").unwrap().str("console").unwrap().str("instances").unwrap().u32(5).unwrap();
+        let system = System::decode(&encoder.into_writer()).unwrap();
+        assert_eq!((system.profile.as_str(), system.instances), ("console", 5));
+    }
+
+    #[test]
+    fn a_cut_or_wrong_answer_is_an_error() {
+        let whole = encoded(3);
+        for length in 0..whole.len() {
+            assert!(Instance::decode(&whole[..length]).is_err(), "{length}");
+        }
+        assert!(Instance::decode(&encoded(4)).is_err());
+        assert!(System::decode(b"\x01").is_err());
+    }
+}

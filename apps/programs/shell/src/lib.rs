@@ -1,0 +1,12 @@
+//! What the shell does beside calling others: editing a line, finding what was meant, and putting answers into tables.
+#![no_std]
+
+extern crate alloc;
+
+pub mod audit;
+pub mod editor;
+pub mod history;
+pub mod keys;
+pub mod show;
+pub mod suggest;
+pub mod table;
