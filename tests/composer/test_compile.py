@@ -150,25 +150,3 @@ def test_another_wasmtime_is_refused_before_it_compiles(monkeypatch):
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "49.0.0")
     with pytest.raises(ToolFailure, match="49.0.0"):
         compile_modules({"app/a": ADD})
-
-
-def test_disassembly_holds_baseline_instructions_alone():
-    """The code section itself: no instruction of SSE3 or later, whatever the flags claim."""
-    capstone = pytest.importorskip("capstone")
-    code = compile_module(FLOATS)
-    text = _text_section(code)
-    later = {capstone.x86.X86_GRP_SSE3, capstone.x86.X86_GRP_SSSE3, capstone.x86.X86_GRP_SSE41, capstone.x86.X86_GRP_SSE42,
-             capstone.x86.X86_GRP_AVX, capstone.x86.X86_GRP_AVX2, capstone.x86.X86_GRP_BMI, capstone.x86.X86_GRP_FMA}
-    machine = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
-    machine.detail = True
-    seen = list(machine.disasm(text, 0))
-    assert seen and not [i.mnemonic for i in seen if later & set(i.groups)]
-
-
-def _text_section(elf):
-    start, size, count = int.from_bytes(elf[40:48], "little"), *(int.from_bytes(elf[a:a + 2], "little") for a in (58, 60))
-    for header in (elf[start + k * size:start + (k + 1) * size] for k in range(count)):
-        if int.from_bytes(header[8:16], "little") & 4:
-            offset, length = (int.from_bytes(header[a:a + 8], "little") for a in (24, 32))
-            return elf[offset:offset + length]
-    raise AssertionError("no code")

@@ -1,0 +1,95 @@
+"""What a build leaves in the workspace's folder `build/`: the image, and on request what it was made of.
+
+Gets a linked image; gives what a person wants to know about it. Files appear under their names only when they are whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from composer import cache
+from composer.tools import ToolFailure
+
+if TYPE_CHECKING:
+    from composer.link import Image
+
+FOLDER = "build"
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """An image on disk. Sizes are bytes: `parts` of the file by purpose, `modules` of each module. `digest` is the file's
+    SHA-256 in hexadecimal; `changed` tells whether the file was written just now; `kept` is where `keep` left the rest."""
+
+    profile: str
+    image: Path
+    size: int
+    digest: str
+    parts: dict[str, int]
+    modules: dict[str, int]
+    changed: bool = True
+    kept: Path | None = None
+
+
+def image_path(root: Path, profile: str) -> Path:
+    """Where the image of a profile lies."""
+    return root / FOLDER / f"{profile}.efi"
+
+
+def write_image(root: Path, profile: str, image: Image, kept: Path | None = None) -> Built:
+    """Put the image where people look for it. Raises ToolFailure where that cannot be written."""
+    path = image_path(root, profile)
+    cache.write_output(path, image.data)
+    modules = {m.name: m.length for m in image.modules}
+    return Built(profile, path, len(image.data), hashlib.sha256(image.data).hexdigest(), image.parts, modules, True, kept)
+
+
+def plain(built: Built) -> dict[str, Any]:
+    """What `found_again` takes: JSON's types, nothing of this machine's."""
+    return {"profile": built.profile, "size": built.size, "digest": built.digest, "parts": built.parts, "modules": built.modules}
+
+
+def found_again(root: Path, kept: dict[str, Any]) -> Built | None:
+    """The image of an earlier run, unless it is gone or no longer what was written."""
+    path = image_path(root, kept["profile"])
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    return Built(image=path, changed=False, **kept) if hashlib.sha256(data).hexdigest() == kept["digest"] else None
+
+
+def keep_parts(root: Path, profile: str, glue: Mapping[str, str], wasm: Mapping[str, Path], image: Image) -> Path:
+    """Leave glue, table and wasm in `build/<profile>/`, in place of all that an earlier run left there."""
+    import json
+
+    from composer.table import decode
+
+    files = {f"glue/{name}.wat": text.encode() for name, text in glue.items()}
+    files |= {f"wasm/{name}.wasm": path.read_bytes() for name, path in wasm.items()}
+    files["table.json"] = json.dumps(decode(image.table), indent=2).encode() + b"\n"
+    folder = root / FOLDER / profile
+    try:
+        _replace_folder(folder, files)
+    except OSError as error:
+        raise ToolFailure("files", f"cannot write {folder}: {error.strerror}") from error
+    return folder
+
+
+def _replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Make a new folder beside the old one, then change their places: a person never finds half of one."""
+    import tempfile
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
+        new, old = Path(temporary, "new"), Path(temporary, "old")
+        for name, content in files.items():
+            (new / name).parent.mkdir(parents=True, exist_ok=True)
+            (new / name).write_bytes(content)
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)

@@ -1,0 +1,283 @@
+"""The stages in the order in which data flows: a workspace and the name of a profile become a bootable image.
+
+Each stage is a function from the value before it; a result carries what was said along, and nothing is generated from a
+system that was refused. Unchanged input is answered from stamps, without starting a stage. Outputs go to the workspace's `build/`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from composer import output, stamp
+from composer.output import Built
+from composer.result import Result
+
+if TYPE_CHECKING:
+    from composer.layout import Layout
+    from composer.link import Image
+    from composer.load import Loaded
+    from composer.model import Models
+    from composer.system import System
+    from composer.wasm.facts import AppFacts
+
+CARGO_FILES = ("Cargo.toml", "Cargo.lock", ".cargo/config.toml")
+"""What else, beside the crates' folders, decides what cargo builds."""
+
+
+class Stage(StrEnum):
+    """Where to stop; the order is that of the stages."""
+
+    LOAD = "load"
+    MODEL = "model"
+    RESOLVE = "resolve"
+    INSPECT = "inspect"
+    CHECK = "check"
+    GENERATE = "generate"
+    COMPILE = "compile"
+    LINK = "link"
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """A system with the wasm file and the facts of each of its apps, by the app's name."""
+
+    system: System
+    wasm: dict[str, Path]
+    facts: dict[str, AppFacts]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A system that the rules were run over. `ungranted` are its optional needs without a grant, as `instance: capability.name`."""
+
+    profile: str
+    apps: int
+    instances: int
+    ungranted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """A system that no rule refuses, with its numbers and the glue (WAT) of each instance, by the instance's name."""
+
+    system: System
+    wasm: dict[str, Path]
+    facts: dict[str, AppFacts]
+    layout: Layout
+    glue: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """Machine code by module: `app/<app>` and `glue/<instance>`."""
+
+    generated: Generated
+    modules: dict[str, bytes] = field(repr=False)
+
+
+def compose(root: Path, profile: str | None = None, until: Stage = Stage.LINK, *, keep: bool = False) -> Result[Any]:
+    """Compose a profile, the workspace's default where none is named, up to a stage; gives that stage's value.
+
+    LOAD gives Loaded, MODEL Models, RESOLVE System, and the rest the classes above. A value of CHECK may come with errors:
+    ask `ok`. With `keep`, glue, table and wasm are left beside the image. Raises ToolFailure where a compiler fails.
+    """
+    root = Path(os.path.abspath(root))
+    if until is Stage.CHECK:
+        return _check(root, profile or "")
+    if until is Stage.LINK:
+        return _build(root, profile or "", keep)
+    return _run(root, profile or "", until)[until]
+
+
+def check_all(root: Path) -> Result[tuple[Checked, ...]]:
+    """Check every profile of a workspace; what is wrong with several of them is said once."""
+    root = Path(os.path.abspath(root))
+    inputs = stamp.Inputs(root, builds=False)
+    if kept := inputs.read("check-all", ""):
+        return Result(None if kept[0] is None else tuple(_checked_again(c) for c in kept[0]), kept[1])
+    models = _run(root, "", Stage.MODEL)[Stage.MODEL]
+    result: Result[tuple[Checked, ...]] = Result((), models.diagnostics) if models.value else Result(None, models.diagnostics)
+    places: list[Path] = []
+    for profile in models.value.profiles if models.value else ():
+        stages = _run(root, profile, Stage.CHECK)
+        checked = stages[Stage.CHECK]
+        found = (_summary(checked.value),) if checked.value else ()
+        result = Result((*(result.value or ()), *found), result.plus(checked.diagnostics).diagnostics)
+        places += _places(stages)
+    plain = None if result.value is None else [asdict(c) for c in result.value]
+    inputs.keep("check-all", "", places, plain, result.diagnostics)
+    return result
+
+
+# The stages
+
+def _stages(root: Path, profile: str) -> Iterator[tuple[Stage, Result[Any]]]:
+    """Every stage's result, each made when it is asked for."""
+    from composer.load import load
+    from composer.model import model
+
+    loaded = load(root)
+    yield Stage.LOAD, loaded
+    models = loaded.then(model)
+    yield Stage.MODEL, models
+    system = models.then(_resolve, profile)
+    yield Stage.RESOLVE, system
+    inspected = _inspected(system)
+    yield Stage.INSPECT, inspected
+    checked = inspected.then(_judge)
+    yield Stage.CHECK, checked
+    generated = checked.accepted().then(_generate)
+    yield Stage.GENERATE, generated
+    compiled = generated.then(_compile)
+    yield Stage.COMPILE, compiled
+    yield Stage.LINK, compiled.then(_link)
+
+
+def _run(root: Path, profile: str, until: Stage) -> dict[Stage, Result[Any]]:
+    results = {}
+    for stage, result in _stages(root, profile):
+        results[stage] = result
+        if stage is until:
+            break
+    return results
+
+
+def _resolve(models: Models, profile: str) -> Result[System]:
+    from composer.diagnostics import error
+    from composer.model import M0217
+    from composer.resolve import resolve
+
+    chosen = profile or models.default_profile
+    if chosen is None:
+        return Result(None, (error(M0217, "no profile is chosen, and the workspace has no default",
+                                   help="name one, or write `default` in `munal.toml`"),))
+    return resolve(models, chosen)
+
+
+def _inspected(system: Result[System]) -> Result[Inspected]:
+    """Build and inspect the apps. Where a compiler fails, what is wrong with the manifests comes first: it may be the reason."""
+    from composer.tools import ToolFailure
+
+    try:
+        return system.then(_inspect)
+    except ToolFailure:
+        manifests = system.then(lambda sound: _judge(Inspected(sound, {}, {})))
+        if manifests.ok:
+            raise
+        return system.then(lambda sound: Result(Inspected(sound, {}, {})))
+
+
+def _inspect(system: System) -> Result[Inspected]:
+    from composer.inspect import inspect
+    from composer.interfaces import load_interfaces
+    from composer.source import build_apps
+
+    wasm = build_apps(system.apps, system.root, load_interfaces())
+    return inspect(system, wasm).then(lambda facts: Result(Inspected(system, wasm, facts)))
+
+
+def _judge(inspected: Inspected) -> Result[Inspected]:
+    from composer.check import check
+
+    return Result(inspected, check(inspected.system, inspected.facts))
+
+
+def _generate(inspected: Inspected) -> Result[Generated]:
+    from composer.generate import render_all
+    from composer.interfaces import load_interfaces
+    from composer.layout import make_layout
+
+    layout = make_layout(inspected.system)
+    glue = render_all(inspected.system, layout, load_interfaces())
+    return Result(Generated(inspected.system, inspected.wasm, inspected.facts, layout, glue))
+
+
+def _compile(generated: Generated) -> Result[Compiled]:
+    from composer.compile import compile_modules
+    from composer.progress import task
+    from composer.table import app_module, glue_module
+
+    sources: dict[str, bytes | str] = {app_module(name): path.read_bytes() for name, path in generated.wasm.items()}
+    sources |= {glue_module(name): text for name, text in generated.glue.items()}
+    with task("compiling to machine code"):
+        return Result(Compiled(generated, compile_modules(sources)))
+
+
+def _link(compiled: Compiled) -> Result[Image]:
+    from composer.interfaces import load_interfaces
+    from composer.kernel_build import build_kernel
+    from composer.link import link
+
+    generated = compiled.generated
+    return link(build_kernel().read_bytes(), generated.system, generated.layout, compiled.modules, load_interfaces())
+
+
+# Answers that are kept
+
+def _check(root: Path, profile: str) -> Result[Checked]:
+    inputs = stamp.Inputs(root, builds=False)
+    if kept := inputs.read("check", profile):
+        return Result(kept[0] and _checked_again(kept[0]), kept[1])
+    stages = _run(root, profile, Stage.CHECK)
+    result = stages[Stage.CHECK]
+    summary = _summary(result.value) if result.value else None
+    inputs.keep("check", profile, _places(stages), summary and asdict(summary), result.diagnostics)
+    return Result(summary, result.diagnostics)
+
+
+def _build(root: Path, profile: str, keep: bool) -> Result[Built]:
+    inputs = stamp.Inputs(root, builds=True)
+    kept = None if keep else inputs.read("build", profile)
+    if kept:
+        built = kept[0] and output.found_again(root, kept[0])
+        if built or kept[0] is None:
+            return Result(built, kept[1])
+    stages = _run(root, profile, Stage.LINK)
+    result = stages[Stage.LINK]
+    made = _write(root, stages[Stage.COMPILE].value, result.value, keep) if result.value else None
+    inputs.keep("build", profile, _places(stages), made and output.plain(made), result.diagnostics)
+    return Result(made, result.diagnostics)
+
+
+def _write(root: Path, compiled: Compiled, image: Image, keep: bool) -> Built:
+    generated = compiled.generated
+    profile = generated.system.profile
+    kept = output.keep_parts(root, profile, generated.glue, generated.wasm, image) if keep else None
+    return output.write_image(root, profile, image, kept)
+
+
+def _summary(inspected: Inspected) -> Checked:
+    system = inspected.system
+    ungranted = (f"{i.name}: {g.need.capability}.{g.need.name}" for i in system.instances for g in i.grants if not g.granted)
+    return Checked(system.profile, len(system.apps), len(system.instances), tuple(ungranted))
+
+
+def _checked_again(plain: dict[str, Any]) -> Checked:
+    return Checked(**{**plain, "ungranted": tuple(plain["ungranted"])})
+
+
+def _places(stages: dict[Stage, Result[Any]]) -> Iterator[Path]:
+    """Where the manifests lie, and what the apps are built from."""
+    from composer.crates import find_crate
+    from composer.tools import ToolFailure
+    from composer.tree import Index
+
+    loaded, resolved = stages[Stage.LOAD].value, stages.get(Stage.RESOLVE)
+    system = resolved.value if resolved else None
+    if loaded:
+        yield from (loaded.root / d.source.path for d in (*loaded.apps, *loaded.profiles))
+        yield from (loaded.root / path for path in loaded.unread)
+    index = Index(loaded.root) if system else None
+    for app in system.apps if system else ():
+        yield Path(os.path.realpath(app.folder))
+        if app.build.form == "cargo":
+            try:
+                crate = find_crate(app.folder / app.build.inputs[0], index)
+            except ToolFailure:
+                continue
+            yield from (*crate.folders, *(crate.workspace / name for name in CARGO_FILES))

@@ -1,0 +1,151 @@
+"""What a command answered, kept under a digest of everything the answer depends on: unchanged input is answered from there.
+
+Gets a workspace; gives the digest, or None where it is not known yet what to digest. Loads none of what a stage needs,
+since not starting the stages is the point. Diagnostics come back with their places and texts, as if found just now.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tomllib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from composer import cache
+from composer.diagnostics import Diagnostic, Label, Severity
+from composer.spans import Place, Source, Span, WasmPlace
+from composer.tree import BUILD_FOLDERS, Index
+
+HERE = Path(__file__).resolve().parent
+HOME = HERE.parent
+STAMPS, PLACES = "stamps", "places"
+WORKSPACE = "munal.toml"
+
+
+class Inputs:
+    """Everything that an answer about one workspace can depend on, as it is when this is made: before anything is read.
+
+    With `builds`, also the kernel's source and what compiles it.
+    """
+
+    def __init__(self, root: Path, *, builds: bool) -> None:
+        self.root, self.builds = root, builds
+        self._index = Index(root)
+        self._home = self._index if root == HOME else Index(HOME)
+        self._workspace = self._index.file(root / WORKSPACE)
+        self._folders = _top_folders(root)
+        self._parts = [self._workspace, self._tools(), self._composer()]
+        for folder in self._folders or ():
+            self._parts += (folder, self._index.folder(root / folder))
+        self._save()
+
+    def read(self, command: str, profile: str) -> tuple[Any, tuple[Diagnostic, ...]] | None:
+        """What was kept for this input: the answer as plain JSON values, and its diagnostics. `profile` is "" for the default one."""
+        key = self._key(command, profile)
+        kept = cache.read(STAMPS, key) if key else None
+        if kept is None:
+            return None
+        answer = json.loads(kept)
+        sources = [Source(path, text) for path, text in answer["sources"]]
+        return answer["value"], tuple(_diagnostic(d, sources) for d in answer["diagnostics"])
+
+    def keep(self, command: str, profile: str, places: Iterable[Path], value: Any, diagnostics: Sequence[Diagnostic]) -> None:
+        """Keep an answer; `value` has JSON's types only, `places` are all that the answer came from.
+
+        Where something changed since this was made, nothing is kept: nobody can tell which of the two was answered about.
+        """
+        before = self._key(command, profile)
+        known = self._remember_places(command, profile, places)
+        now = Inputs(self.root, builds=self.builds)
+        key = now._key(command, profile)
+        if key is None or now._parts != self._parts or (known and key != before):
+            return
+        sources = list({id(p.source): p.source for d in diagnostics for label in d.labels if isinstance(p := label.place, Span)}.values())
+        answer = {"value": value, "diagnostics": [_plain(d, sources) for d in diagnostics], "sources": [[s.path, s.text] for s in sources]}
+        cache.store(STAMPS, key, json.dumps(answer, separators=(",", ":")).encode())
+
+    def _key(self, command: str, profile: str) -> str | None:
+        """None where the workspace cannot be read, or where nobody has said yet which other places its apps are built from."""
+        kept = cache.read(PLACES, self._places_key(command, profile))
+        if self._folders is None or kept is None:
+            return None
+        outside = [part for place in json.loads(kept) for part in (place, self._digest(self.root / place))]
+        self._save()
+        return cache.digest(command, profile, *self._parts, *outside)
+
+    def _remember_places(self, command: str, profile: str, places: Iterable[Path]) -> bool:
+        """Keep what lies outside of the workspace's own folders, which are looked at anyway; tells whether that was known."""
+        relative = {os.path.relpath(place, self.root).replace(os.sep, "/") for place in places}
+        text = json.dumps(sorted(place for place in relative if not self._covered(place))).encode()
+        key = self._places_key(command, profile)
+        known = cache.read(PLACES, key) == text
+        if not known:
+            cache.store(PLACES, key, text)
+        return known
+
+    def _covered(self, place: str) -> bool:
+        passed_over = any(part.startswith(".") or part in BUILD_FOLDERS for part in place.split("/"))
+        return not passed_over and any(folder == "." or place == folder or place.startswith(f"{folder}/") for folder in self._folders or ())
+
+    def _places_key(self, command: str, profile: str) -> str:
+        return cache.digest(str(self.root), command, profile, self._workspace)
+
+    def _save(self) -> None:
+        self._index.save()
+        self._home.save()
+
+    def _digest(self, place: Path) -> str:
+        return self._index.folder(place) if place.is_dir() else self._index.file(place)
+
+    def _composer(self) -> str:
+        """The composer's own text, the interfaces and what compiles C; where a build is asked for, all of the kernel."""
+        kernel = HOME / "kernel" if self.builds else HOME / "kernel" / "interfaces"
+        return cache.digest(sys.version, sys.prefix, self._home.folder(HERE), self._home.folder(kernel),
+                            self._home.file(HOME / "requirements-c.lock"))
+
+    def _tools(self) -> str:
+        from composer import toolchain
+
+        apps, kernel = toolchain.find_rust(kernel=False), toolchain.find_rust(kernel=True) if self.builds else None
+        return cache.digest(apps.identity("wasm-ld") if apps else "", kernel.identity("ld.lld") if kernel else "")
+
+
+def _top_folders(root: Path) -> tuple[str, ...] | None:
+    """The first folder of each of the workspace's patterns: all that it reads lies below one of them."""
+    try:
+        table = tomllib.loads((root / WORKSPACE).read_text(encoding="utf-8"))["workspace"]
+        patterns = [*table["apps"], *table["profiles"]]
+        return tuple(sorted({_first_part(pattern) for pattern in patterns}))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _first_part(pattern: str) -> str:
+    first = pattern.split("/")[0]
+    plain = "/" in pattern and not any(sign in first for sign in "*?[]")
+    return first if plain and first not in ("", "..") else "."
+
+
+def _plain(diagnostic: Diagnostic, sources: list[Source]) -> dict[str, Any]:
+    labels = [[_plain_place(label.place, sources), label.text] for label in diagnostic.labels]
+    return {"code": diagnostic.code, "severity": diagnostic.severity.value, "message": diagnostic.message, "labels": labels,
+            "help": diagnostic.help, "notes": list(diagnostic.notes)}
+
+
+def _plain_place(place: Place, sources: list[Source]) -> list[Any]:
+    if isinstance(place, Span):
+        return ["text", sources.index(place.source), place.start, place.end]
+    return ["wasm", place.path, place.function, place.offset]
+
+
+def _diagnostic(plain: dict[str, Any], sources: list[Source]) -> Diagnostic:
+    labels = tuple(Label(_place(place, sources), text) for place, text in plain["labels"])
+    return Diagnostic(plain["code"], Severity(plain["severity"]), plain["message"], labels, plain["help"], tuple(plain["notes"]))
+
+
+def _place(plain: list[Any], sources: list[Source]) -> Place:
+    kind, where, one, other = plain
+    return Span(sources[where], one, other) if kind == "text" else WasmPlace(where, one, other)
