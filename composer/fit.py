@@ -28,12 +28,20 @@ _EXPECTED = {
 }
 
 
-def fit(node: Node, shape: type[S]) -> S | list[Diagnostic]:
-    """The model of a node, or every reason why it is none."""
+def fit(node: Node, shape: type[S], name: str = "") -> S | list[Diagnostic]:
+    """The model of a node, or every reason why it is none. `name` is the dotted path of the node in its manifest."""
     try:
         return shape.model_validate(node.plain())
-    except ValidationError as problems:
-        return [_diagnostic(node, shape, problem) for problem in problems.errors(include_url=False)]
+    except ValidationError as found:
+        problems = found.errors(include_url=False)
+        return [_diagnostic(node, shape, name, problem) for problem in problems if not _is_misspelt(problem, problems)]
+
+
+def _is_misspelt(missing: Any, problems: list[Any]) -> bool:
+    """A key is missing because another one is written in its place, which is said of that one."""
+    *table, key = missing["loc"]
+    others = [str(p["loc"][-1]) for p in problems if p["type"] == "extra_forbidden" and list(p["loc"][:-1]) == table]
+    return missing["type"] == "missing" and any(did_you_mean(other, [str(key)]) for other in others)
 
 
 def fit_name(check: Callable[[str], str], name: str, label: Label) -> Iterator[Diagnostic]:
@@ -67,16 +75,16 @@ def describe(node: Node) -> str:
     return f"{kind} {text}"
 
 
-def _diagnostic(root: Node, shape: type[Shape], problem: Any) -> Diagnostic:
+def _diagnostic(root: Node, shape: type[Shape], path: str, problem: Any) -> Diagnostic:
     loc: Loc = problem["loc"]
     node, kind, context = _follow(root, loc), problem["type"], problem.get("ctx", {})
-    name = next((str(part) for part in reversed(loc) if isinstance(part, str)), "this")
+    name = next((str(part) for part in reversed(loc) if isinstance(part, str)), path)
     if kind == "value_error":
         return _complaint(name, node, context["error"])
     if kind == "extra_forbidden":
         return _unknown(shape, loc, node)
     if kind == "missing":
-        return _missing(root, loc)
+        return _missing(root, path, loc)
     if kind in ("greater_than_equal", "less_than_equal"):
         return _out_of_range(name, node, context)
     if kind == "literal_error":
@@ -101,9 +109,9 @@ def _unknown(shape: type[Shape], loc: Loc, node: Node) -> Diagnostic:
     return unknown_key(key, node, known, f"`{key}` belongs to `{deeper}`" if deeper and not did_you_mean(key, known) else None)
 
 
-def _missing(root: Node, loc: Loc) -> Diagnostic:
+def _missing(root: Node, path: str, loc: Loc) -> Diagnostic:
     table = _follow(root, loc[:-1])
-    what = ".".join(str(part) for part in loc[:-1])
+    what = ".".join(str(part) for part in (*filter(None, (path,)), *loc[:-1]))
     return missing_key(str(loc[-1]), table, f"`{what}`" if what else "this manifest")
 
 

@@ -76,7 +76,7 @@ def _read(documents: dict[str, Document | None]) -> tuple[Document, ...]:
 
 def _no_workspace(root: Path) -> Diagnostic:
     above = next((folder for folder in root.parents if (folder / WORKSPACE).is_file()), None)
-    advice = f"the folder {above} is one: go there" if above else "go to the folder that holds `munal.toml`, or make one"
+    advice = f"`{os.path.relpath(above, root)}` is one: go there" if above else "go to the folder that holds `munal.toml`, or make one"
     return error(M0112, "there is no `munal.toml` here", at(_start_of(WORKSPACE)), help=advice)
 
 
@@ -87,7 +87,7 @@ def read_document(root: Path, path: str) -> Result[Document]:
         return Result(None, (source,))
     tree = parse(source)
     folder = (root / path).parent
-    return Result(tree.value and Document(source, tree.value, folder), tree.diagnostics)
+    return Result(Document(source, tree.value, folder) if tree.value else None, tree.diagnostics)
 
 
 def _read_source(root: Path, path: str) -> Source | Diagnostic:
@@ -135,13 +135,15 @@ def _patterns(workspace: Document, key: str) -> list[Node]:
 def _read_all(root: Path, patterns: list[Node], file: str | None, said: list[Diagnostic]) -> dict[str, Document | None]:
     """Every manifest that the patterns find, by path, each once, in the order of their paths; None for the unreadable."""
     found: dict[str, Label] = {}
+    empty: list[Node] = []
     for pattern in patterns:
         problem = _pattern_problem(pattern)
         matches = [] if problem else list(_matches(root, pattern.value, file))
-        if not matches:
-            said.append(problem or _finds_nothing(root, pattern, file))
+        empty += [] if matches or problem else [pattern]
+        said.extend([problem] if problem else [])
         for path in matches:
             found.setdefault(path, at(pattern.span, "found by this pattern"))
+    said.extend(d for pattern in empty if (d := _finds_nothing(root, pattern, file, bool(found))))
     documents: dict[str, Document | None] = {}
     for path, label in sorted(found.items()):
         result = _read_inside(root, path, label)
@@ -175,12 +177,15 @@ def _pattern_problem(pattern: Node) -> Diagnostic | None:
     return None
 
 
-def _finds_nothing(root: Path, pattern: Node, file: str | None) -> Diagnostic:
-    """A typing mistake is likely; an error where the pattern names one thing, a warning where it may find none yet."""
-    what = "app" if file else "profile"
-    say = warning if re.search(r"[*?\[]", pattern.value) else error
-    advice = _nearest_folder(root, pattern.value) or f"an app is a folder with an `{APP}`" if file else "a profile is a file that ends in `.toml`"
-    return say(M0113, f"`{pattern.value}` finds no {what}", at(pattern.span), help=advice)
+def _finds_nothing(root: Path, pattern: Node, file: str | None, others_find: bool) -> Diagnostic | None:
+    """An error where the pattern names one thing; a warning where a typing mistake is likely or nothing is found at all;
+    a place for things to come is nothing to talk about."""
+    what, near = "app" if file else "profile", _nearest_folder(root, pattern.value)
+    names_one = not re.search(r"[*?\[]", pattern.value)
+    if not names_one and others_find and not near:
+        return None
+    advice = f"an app is a folder with an `{APP}`" if file else "a profile is a file that ends in `.toml`"
+    return (error if names_one else warning)(M0113, f"`{pattern.value}` finds no {what}", at(pattern.span), help=near or advice)
 
 
 def _nearest_folder(root: Path, pattern: str) -> str | None:

@@ -16,12 +16,13 @@ from composer.interfaces import Capability, load_interfaces
 from composer.load import Document, Loaded
 from composer.result import Result
 from composer.shapes import (
-    DEFAULT_MEMORY, M0106, M0107, MOST_NEEDS, AppFile, BuildTable, ProfileFile, WorkspaceFile, check_name, check_need_name,
-    grant_shape, need_shape, provide_shape,
+    DEFAULT_MEMORY, MOST_NEEDS, AppFile, BuildTable, ProfileFile, WorkspaceFile, check_name, check_need_name, grant_shape, need_shape,
+    provide_shape,
 )
 from composer.spans import Span
 from composer.system import App, Build, Kind, Need, Provide
 from composer.toml_spans import Node
+from composer.units import M0106, M0107
 
 M0115 = declare("M0115", "not exactly one of several keys")
 M0201 = declare("M0201", "two apps have the same name")
@@ -172,7 +173,7 @@ def _entry(capability: Capability, name: str, node: Node, section: str, said: li
         said.append(error(M0106, f"expected a table for `{name}`, found {describe(node)}", at(node.span)))
         return
     shape = need_shape if section == "needs" else provide_shape
-    fitted = fit(node, shape(capability.name))
+    fitted = fit(node, shape(capability.name), f"{section}.{capability.name}.{name}")
     if isinstance(fitted, list):
         said.extend(fitted)
         return
@@ -266,21 +267,22 @@ def grant_faults(instance: Node) -> list[Diagnostic]:
     grants = instance.get("grant")
     for word, named in (grants.table if grants else {}).items():
         capability = _capability(word, named, "grant", said)
-        for name, node in named.table.items() if capability else ():
-            said.extend(fit_name(check_need_name, name, at(node.place)))
-            said.extend(_grant_faults(capability, node))
+        if capability is None:
+            continue
+        for name, node in named.table.items():
+            said.extend((*fit_name(check_need_name, name, at(node.place)), *_grant_faults(capability, node, f"grant.{word}.{name}")))
     return said
 
 
-def _grant_faults(capability: Capability, node: Node) -> list[Diagnostic]:
+def _grant_faults(capability: Capability, node: Node, name: str) -> list[Diagnostic]:
     if node.value is False or (node.value is True and not capability.grant_fields):
         return []
     if not isinstance(node.value, dict):
         keys = [field.name for field in capability.grant_fields]
-        return [error(M0106, f"expected a table for a grant, found {describe(node)}", at(node.span),
+        return [error(M0106, f"expected a table for `{name}`, found {describe(node)}", at(node.span),
                       help=f"write a table with {words(keys)}" if keys else "write {} to grant it, or false to deny it")]
     asked = {field.name for field in capability.need_fields}
-    fitted = fit(node, grant_shape(capability.name))
+    fitted = fit(node, grant_shape(capability.name), name)
     if not isinstance(fitted, list):
         return []
     moved = [unknown_key(key, child, [], f"`{key}` is what the app asks for: it stands in its app.toml")

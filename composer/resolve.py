@@ -57,6 +57,8 @@ def _emergency(kernel: Node | None) -> tuple[int | None, Span | None]:
 
 def _instance(models: Models, merged: Merged, name: str, node: Node, said: list[Diagnostic]) -> Instance | None:
     before = len(said)
+    if not isinstance(node.value, dict):
+        return None
     said.extend((*fit_name(check_name, name, at(node.place)), *grant_faults(node)))
     table = fit(node, InstanceTable)
     if isinstance(table, list):
@@ -124,7 +126,7 @@ def _without_need(instance: str, app: App, word: str, name: str, grant: Node, me
     same_name = next((need for need in app.needs if need.name == name), None)
     if same_name:
         return error(M0209, f"`{instance}` is granted `{word}.{name}`, but `{app.name}` needs `{same_name.capability}.{name}`",
-                     at(grant.place, f"this grants a `{word}`"), at(same_name.span, f"this asks for a `{same_name.capability}`"),
+                     at(grant.place, f"granted under `{word}` here"), at(same_name.span, f"asked for under `{same_name.capability}` here"),
                      help=f"write `grant.{same_name.capability}.{name}`", notes=notes)
     needs = [f"{need.capability}.{need.name}" for need in app.needs]
     advice = did_you_mean(f"{word}.{name}", needs) or (f"what it needs is {words(needs)}" if needs else f"`{app.name}` needs nothing: drop the grant")

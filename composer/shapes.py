@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from composer import interfaces, units
 from composer.diagnostics import declare
 from composer.system import Access, Restart
-from composer.units import GIB, KIB, MIB, M0106, M0107, Complaint
+from composer.units import GIB, KIB, M0106, M0107, MIB, Complaint
 
 M0110 = declare("M0110", "a name that is not spelled as names are")
 M0111 = declare("M0111", "a value that is none of the choices")
@@ -33,7 +33,6 @@ _NAME = re.compile(r"[a-z][a-z0-9-]*", re.ASCII)
 _NEED_NAME = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}", re.ASCII)
 _WIDTHS = (8, 16, 32)
-_RESTART = Restart()
 
 
 class Shape(BaseModel):
@@ -85,14 +84,16 @@ def _check_path(path: str) -> str:
     return path
 
 
-def _size(least: int, most: int) -> Any:
+def _between(least: int, most: int) -> BeforeValidator:
+    """Takes a size with its unit, gives bytes within the bounds."""
+
     def check(written: object) -> int:
         size = units.parse_size(written)
         if not least <= size <= most:
             raise Complaint(M0107, f"`{written}` is out of range", f"between {units.format_size(least)} and {units.format_size(most)} is possible")
         return size
 
-    return Annotated[int, BeforeValidator(check)]
+    return BeforeValidator(check)
 
 
 def _check_share(written: object) -> int:
@@ -111,7 +112,7 @@ def _check_backoff(written: object) -> int:
 
 def _check_access(written: object) -> Access:
     if written not in ("r", "w", "rw"):
-        raise Complaint(M0111, "this is no access", 'write "r" for reads, "w" for writes or "rw" for both')
+        raise Complaint(M0111, f"`{str(written)[:40]}` is no access", 'write "r" for reads, "w" for writes or "rw" for both')
     return Access(written)
 
 
@@ -141,7 +142,7 @@ def _check_instances(written: object) -> tuple[str, ...]:
 Name = Annotated[str, AfterValidator(check_name)]
 Line = Annotated[str, AfterValidator(_check_line)]
 RelativePath = Annotated[str, AfterValidator(_check_path)]
-Memory = _size(*MEMORY)
+Memory = Annotated[int, _between(*MEMORY)]
 Share = Annotated[int, BeforeValidator(_check_share)]
 Backoff = Annotated[int, BeforeValidator(_check_backoff)]
 
@@ -151,7 +152,7 @@ class Workspace(Shape):
     version: Annotated[str, AfterValidator(_check_version)] = Field(description="the system's version")
     apps: list[str] = Field(description="where apps are: patterns of folders that hold an `app.toml`")
     profiles: list[str] = Field(description="where profiles are: patterns of `.toml` files")
-    default: Name | None = Field(None, description="the profile that commands take when none is named")
+    default: Name | None = Field(default=None, description="the profile that commands take when none is named")
 
 
 class WorkspaceFile(Shape):
@@ -161,38 +162,38 @@ class WorkspaceFile(Shape):
 
 
 class BuildTable(Shape):
-    cargo: RelativePath | None = Field(None, description="a folder with a Cargo.toml")
-    c: list[RelativePath] | None = Field(None, description="C sources", min_length=1, max_length=1024)
-    wat: RelativePath | None = Field(None, description="a module as WebAssembly text")
-    wasm: RelativePath | None = Field(None, description="a prebuilt module")
-    command: list[Line] | None = Field(None, description="a command's words, run in the app's folder", min_length=1, max_length=256)
-    output: RelativePath | None = Field(None, description="the module that the command leaves")
+    cargo: RelativePath | None = Field(default=None, description="a folder with a Cargo.toml")
+    c: list[RelativePath] | None = Field(default=None, description="C sources", min_length=1, max_length=1024)
+    wat: RelativePath | None = Field(default=None, description="a module as WebAssembly text")
+    wasm: RelativePath | None = Field(default=None, description="a prebuilt module")
+    command: list[Line] | None = Field(default=None, description="a command's words, run in the app's folder", min_length=1, max_length=256)
+    output: RelativePath | None = Field(default=None, description="the module that the command leaves")
 
 
 class AppTable(Shape):
     name: Name = Field(description="the app's name, one of its kind in the workspace")
     kind: Literal["driver", "service", "program"] = Field(description="what part it plays")
-    summary: Line = Field("", description="what it is, in one line")
+    summary: Line = Field(default="", description="what it is, in one line")
     build: BuildTable = Field(description="how its wasm is made: exactly one form")
 
 
 class AppLimits(Shape):
-    memory: Memory | None = Field(None, description="linear memory, unless the instance says otherwise")
+    memory: Memory | None = Field(default=None, description="linear memory, unless the instance says otherwise")
 
 
 class AppFile(Shape):
     """`app.toml`"""
 
     app: AppTable
-    needs: dict[str, dict[str, Any]] = Field({}, description="what the app asks for: `needs.<capability>.<name>`")
-    provides: dict[str, dict[str, Any]] = Field({}, description="what it offers: `provides.<capability>.<name>`")
+    needs: dict[str, dict[str, Any]] = Field(default={}, description="what the app asks for: `needs.<capability>.<name>`")
+    provides: dict[str, dict[str, Any]] = Field(default={}, description="what it offers: `provides.<capability>.<name>`")
     limits: AppLimits = Field(default_factory=AppLimits)
 
 
 class ProfileTable(Shape):
-    summary: Line = Field("", description="what the profile is for, in one line")
-    extends: list[Name] = Field([], description="profiles to start from; later ones win", max_length=64)
-    remove: list[str] = Field([], description="dotted paths of what to take away from them")
+    summary: Line = Field(default="", description="what the profile is for, in one line")
+    extends: list[Name] = Field(default=[], description="profiles to start from; later ones win", max_length=64)
+    remove: list[str] = Field(default=[], description="dotted paths of what to take away from them")
 
 
 class EmergencyTable(Shape):
@@ -206,12 +207,12 @@ def _no_emergency(written: object) -> object:
 
 
 class KernelTable(Shape):
-    emergency: Annotated[EmergencyTable | None, BeforeValidator(_no_emergency)] = Field(None, description="the emergency writer, or false for none")
+    emergency: Annotated[EmergencyTable | None, BeforeValidator(_no_emergency)] = Field(default=None, description="the emergency writer, or false for none")
 
 
 class InstanceLimits(Shape):
-    memory: Memory | None = Field(None, description="linear memory at most")
-    cpu: Share | None = Field(None, description="share of one processor")
+    memory: Memory | None = Field(default=None, description="linear memory at most")
+    cpu: Share | None = Field(default=None, description="share of one processor")
 
 
 def _policy_alone(written: object) -> object:
@@ -219,14 +220,14 @@ def _policy_alone(written: object) -> object:
 
 
 class RestartTable(Shape):
-    policy: Literal["never", "on-failure", "always"] = Field(_RESTART.policy, description="when it is started again")
-    backoff: Backoff = Field(_RESTART.backoff_ms, description="wait before the first restart; doubled each time")
-    limit: Annotated[int, Field(ge=0, le=1000)] = Field(_RESTART.limit, description="how many restarts")
+    policy: Literal["never", "on-failure", "always"] = Field(default="on-failure", description="when it is started again")
+    backoff: Backoff = Field(default=Restart().backoff_ms, description="wait before the first restart; doubled each time")
+    limit: Annotated[int, Field(ge=0, le=1000)] = Field(default=Restart().limit, description="how many restarts")
 
 
 class InstanceTable(Shape):
-    app: Name | None = Field(None, description="the app that it runs")
-    grant: dict[str, dict[str, Any]] = Field({}, description="what it is given: `grant.<capability>.<need>`")
+    app: Name | None = Field(default=None, description="the app that it runs")
+    grant: dict[str, dict[str, Any]] = Field(default={}, description="what it is given: `grant.<capability>.<need>`")
     limits: InstanceLimits = Field(default_factory=InstanceLimits)
     restart: Annotated[RestartTable, BeforeValidator(_policy_alone)] = Field(default_factory=RestartTable)
 
@@ -236,14 +237,14 @@ class ProfileFile(Shape):
 
     profile: ProfileTable = Field(default_factory=ProfileTable)
     kernel: KernelTable = Field(default_factory=KernelTable)
-    instance: dict[str, InstanceTable] = Field({}, description="what runs: `instance.<name>`")
+    instance: dict[str, InstanceTable] = Field(default={}, description="what runs: `instance.<name>`")
 
 
 def _type_of(field: interfaces.Field) -> Any:
     if field.type == "integer":
         return Annotated[int, Field(ge=field.min, le=field.max)]
     if field.type == "size":
-        return _size(field.min or 0, field.max or 4 * GIB)
+        return Annotated[int, _between(field.min or 0, field.max or 4 * GIB)]
     return {
         "access": Annotated[Access, BeforeValidator(_check_access)],
         "widths": Annotated[tuple[int, ...], BeforeValidator(_check_widths)],

@@ -37,6 +37,16 @@ _SCALAR = re.compile(r"\d{4}-\d\d-\d\d \d\d:[^,\]}\s#]*+|[^,\]}\[{\s#\"'=]++")
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
+_PLAINER = {
+    "Invalid value": "here should be a value",
+    "Invalid statement": "here should be a key or a table",
+    "Illegal character '\\n'": "this string is not closed on its line",
+    "Unterminated string": "this string is not closed",
+    "Unclosed array": "this array is not closed",
+}
+"""tomllib's messages that a person may take for something else."""
+
+
 @dataclass(slots=True, eq=False)
 class Node:
     """A value and its places. `value` is a dict of nodes, a list of nodes or a scalar; `span` is the value's own text, or
@@ -124,7 +134,7 @@ def _syntax_error(source: Source, message: str) -> Diagnostic:
         line = min(int(found[1]), len(source.line_starts))
         offset = min(source.line_starts[line - 1] + int(found[2]) - 1, len(source.text))
     said = message[: found.start()] if found else message
-    what = (said[:1].lower() + said[1:]) if said else "this is no value"
+    what = _PLAINER.get(said) or (said[:1].lower() + said[1:]) or "this is no value"
     where = "here the text ends" if found and not found[1] else ""
     return error(M0101, f"not valid TOML: {what}", at(Span(source, offset, min(offset + 1, len(source.text))), where))
 
@@ -199,7 +209,7 @@ class _Scanner:
         last = parts[-1]
         if not isinstance(parent.value, dict):
             raise _Stop
-        table = parent.value.setdefault(last.name, Node({}, span))
+        table: Node = parent.value.setdefault(last.name, Node({}, span))
         if id(table) in self.headers:
             raise _Stop(_twice(".".join(p.name for p in parts), self.headers[id(table)], span))
         if not isinstance(table.value, dict):
@@ -215,8 +225,9 @@ class _Scanner:
         array = parent.value.setdefault(last.name, Node([], span, self._span(last.start, last.end)))
         if not isinstance(array.value, list):
             raise _Stop
-        array.value.append(Node({}, span))
-        return array.value[-1]
+        table = Node({}, span)
+        array.value.append(table)
+        return table
 
     def _pair(self, table: Node, position: int, depth: int) -> int:
         parts, position = self._key(position)
@@ -240,7 +251,7 @@ class _Scanner:
         if first and first in "[{":
             if depth >= DEEPEST:
                 raise _Stop(_too_deep(self._span(position, position + 1)))
-            return (self._array if first == "[" else self._inline_table)(position, depth + 1)
+            return self._array(position, depth + 1) if first == "[" else self._inline_table(position, depth)
         pattern = _STRING if first and first in "\"'" else _SCALAR
         end = self._match(pattern, position)
         return Node(None, self._span(position, end)), end

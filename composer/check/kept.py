@@ -25,6 +25,6 @@ KERNEL_PORTS = (
 
 KERNEL_LINES = {
     0: "the timer's interrupt",
-    2: "the cascade of the two interrupt controllers; the timer's on the I/O APIC",
+    2: "the cascade of the two interrupt controllers, and where an I/O APIC has the timer",
 }
 """Interrupt lines by number, ISA and global alike."""

@@ -41,7 +41,7 @@ def check_port_overlap(system: System, facts: Mapping[str, Any]) -> Iterator[Dia
     """Yield one diagnostic for each grant that begins inside another instance's."""
     for a, b in overlapping(port_grants(system)):
         yield error(
-            "M0310", f"`{a.instance}` and `{b.instance}` both hold port {a.range & b.range}",
+            "M0310", f"`{a.instance}` and `{b.instance}` both hold {_ports(a.range & b.range)}",
             at(a.span, f"`{a.instance}` holds {a.range} here"),
             at(b.span, f"`{b.instance}` holds {b.range} here"),
             help="a port belongs to one instance: move one, or share it through a service",
@@ -67,6 +67,10 @@ def overlapping(held: list[Held]) -> Iterator[tuple[Held, Held]]:
             other = each
 
 
+def _ports(range: Range | None) -> str:
+    return f"port{'s' if range and range.length > 1 else ''} {range}"
+
+
 @rule("M0311", "an instance holds a port that the kernel keeps")
 def check_kernel_ports(system: System, facts: Mapping[str, Any]) -> Iterator[Diagnostic]:
     """Yield one diagnostic for each grant and each range of the kernel's in it; the emergency writer counts too."""
@@ -74,7 +78,7 @@ def check_kernel_ports(system: System, facts: Mapping[str, Any]) -> Iterator[Dia
         for kept in KERNEL_PORTS:
             if common := held.range & kept.range:
                 yield error(
-                    "M0311", f"`{held.instance}` holds port {common}, which the kernel keeps",
+                    "M0311", f"`{held.instance}` holds {_ports(common)}, which the kernel keeps",
                     at(held.span, f"`{held.instance}` holds {held.range} here"),
                     help="grant other ports: these cannot be given away", notes=(f"{kept.range} is {kept.reason}", *held.grant.notes),
                 )
@@ -87,7 +91,7 @@ def _check_emergency(system: System) -> Iterator[Diagnostic]:
     used = Range(system.emergency_port, EMERGENCY_LENGTH)
     for kept in KERNEL_PORTS:
         if common := used & kept.range:
-            yield error("M0311", f"the emergency writer would use port {common}, which is no serial port's",
+            yield error("M0311", f"the emergency writer would use {_ports(common)}, where no serial port can be",
                         at(system.emergency_span or system.span, f"a 16550 at {used}"),
                         help="a first serial port is at 0x3f8", notes=(f"{kept.range} is {kept.reason}",))
 

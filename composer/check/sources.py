@@ -25,8 +25,10 @@ def _check_path(system: System, app: App, path: str) -> Iterator[Diagnostic]:
         yield error(M0114, f"`{app.name}` is built from `{path}`, which lies outside of the workspace", at(app.build.span),
                     help="what an image is made of lies in the workspace: copy it")
     elif app.build.form != "command" and not wanted.is_file():
-        what = f"no `Cargo.toml` in `{path}`" if app.build.form == "cargo" else f"no file `{path}`"
-        yield error("M0116", f"`{app.name}` cannot be built: there is {what}", at(app.build.span), help=did_you_mean(wanted.name, _names(wanted.parent)))
+        is_cargo = app.build.form == "cargo"
+        what = f"no `Cargo.toml` in `{path}`" if is_cargo else f"no file `{path}`"
+        advice = "name the folder of a Rust package, relative to the app's" if is_cargo else did_you_mean(wanted.name, _names(wanted.parent))
+        yield error("M0116", f"`{app.name}` cannot be built: there is {what}", at(app.build.span), help=advice)
 
 
 def _names(folder: Path) -> list[str]:

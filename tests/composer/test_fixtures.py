@@ -1,0 +1,55 @@
+"""Each folder of tests/fixtures is the smallest workspace with one fault; its expected.txt is what a person sees of it.
+
+Renew with `pytest tests/composer/test_fixtures.py --bless`, and read the difference.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from composer.check import every_rule
+from composer.render import summary, to_json, to_text
+from tests.composer.manifests import examine
+
+FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
+FOLDERS = sorted(path for path in FIXTURES.iterdir() if path.is_dir())
+NOTHING = "nothing is wrong\n"
+
+_CODE = re.compile(r"^(?:error|warning)\[(M\d{4})\]", re.MULTILINE)
+
+
+def expected(folder: Path) -> str:
+    file = folder / "expected.txt"
+    return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_fixture(folder: Path, bless: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUNAL_CACHE", str(tmp_path / "cache"))
+    said = examine(folder, tmp_path)
+    text = f"{to_text(said)}\n{summary(said)}\n" if said else NOTHING
+    if bless:
+        (folder / "expected.txt").write_text(text, encoding="utf-8")
+    assert text == expected(folder)
+    assert [each["code"] for each in json.loads(to_json(said))] == [each.code for each in said]
+
+
+@pytest.mark.parametrize("rule", every_rule(), ids=lambda rule: rule.code)
+def test_every_code_is_shown_by_a_fixture(rule) -> None:
+    shown = {code for folder in FOLDERS for code in _CODE.findall(expected(folder))}
+    assert rule.code in shown
+
+
+def test_every_fixture_shows_a_code_or_is_an_innocent_neighbour() -> None:
+    for folder in FOLDERS:
+        text = expected(folder)
+        assert text == NOTHING or _CODE.search(text), folder.name
+
+
+def test_titles_are_phrases_that_start_small() -> None:
+    for rule in every_rule():
+        assert re.fullmatch(r"[a-z].{10,79}[^.]", rule.title), rule
