@@ -1,0 +1,128 @@
+"""The simulated kernel: instances, what joins them, and who is told what when one ends.
+
+One lock, `changed`, stands for the real kernel not being preempted; whoever waits looks again when it is notified.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from composer.interfaces import Interfaces
+from composer.layout import Layout
+from composer.simulate import acpi
+from composer.simulate.engine import Finished, Linked
+from composer.simulate.machine import Machine
+from composer.simulate.objects import Interrupt, Log, Service, Stream
+from composer.simulate.sip import Sip, Status
+from composer.system import System
+
+if TYPE_CHECKING:
+    import wasmtime
+
+PATIENCE = 5.0
+"""Seconds for which the end of a simulation waits for its threads."""
+
+
+class Kernel:
+    """A booted simulation. `apps` are modules by app, `glue` by instance; `digest` is of its system table."""
+
+    def __init__(self, system: System, layout: Layout, interfaces: Interfaces, machine: Machine, linked: Linked,
+                 apps: Mapping[str, wasmtime.Module], glue: Mapping[str, wasmtime.Module], digest: bytes) -> None:
+        self.system, self.layout, self.interfaces = system, layout, interfaces
+        self.machine, self.changed, self.linked, self.digest = machine, machine.changed, linked, digest
+        self.tables = acpi.tables()
+        self.log = Log()
+        self.streams = [Stream(s.capacity) for s in layout.streams]
+        self.services = [Service() for _ in layout.services]
+        self.started = time.monotonic_ns()
+        self.over = False
+        self.sips = [Sip(self, k, i, apps[i.app.name], glue[i.name]) for k, i in enumerate(system.instances)]
+
+    def start(self) -> None:
+        """Say the banner and start every instance's thread."""
+        from composer import __version__
+
+        where = f"profile {self.system.profile}, table {self.digest[:4].hex()}"
+        self.log.line(f"munal {__version__}: {self.system.name} {self.system.version}, {where}, simulated")
+        for sip in self.sips:
+            sip.thread.start()
+
+    def stop(self) -> None:
+        """End every thread, those in endless loops too."""
+        with self.changed:
+            self.over = True
+            for sip in self.sips:
+                sip.ending = True
+            self.changed.notify_all()
+        self.linked.linker.engine.increment_epoch()
+        deadline = time.monotonic() + PATIENCE
+        for sip in self.sips:
+            if sip.thread.ident is not None:
+                sip.thread.join(max(0.0, deadline - time.monotonic()))
+
+    def now(self) -> int:
+        """Nanoseconds since the kernel started."""
+        return time.monotonic_ns() - self.started
+
+    def say(self, text: str) -> None:
+        """A line of the kernel's own log, with the time in front."""
+        millis = self.now() // 1_000_000
+        self.log.line(f"[{millis // 1000:3}.{millis % 1000:03}] {text}")
+        self.changed.notify_all()
+
+    def wait(self, sip: Sip, ready: Callable[[], bool], deadline: int | None = None) -> bool:
+        """Block the SIP until `ready`, true, or until `deadline`, in nanoseconds, false. Raises Finished where it is ended."""
+        while True:
+            self.check_alive(sip)
+            if ready():
+                return True
+            left = None if deadline is None else (deadline - self.now()) / 1e9
+            if left is not None and left <= 0:
+                return False
+            sip.blocked = True
+            self.changed.wait(left)
+            sip.blocked = False
+
+    def check_alive(self, sip: Sip) -> None:
+        """Raises Finished in a SIP that was ended."""
+        if sip.ending or self.machine.ended:
+            raise Finished
+
+    def interrupt(self, number: int) -> Interrupt:
+        """The line behind an interrupt's handle; a number that no device drives never comes."""
+        return self.machine.interrupts.setdefault(number, Interrupt())
+
+    def ended(self, sip: Sip, error: str) -> None:
+        """A SIP's life is over: decide what comes next, and tell its peers."""
+        sip.decide(error, self.now())
+        self._tell_peers(sip)
+        if sip.status is Status.WAITING and sip.error:
+            self.say(f"{sip.name}: {sip.error}; starts again in {max(0, sip.start_at - self.now()) // 1_000_000} ms")
+        elif sip.status is Status.WAITING:
+            self.say(f"{sip.name}: ended; starts again")
+        elif sip.status is Status.FAILED:
+            self.say(f"{sip.name}: {sip.error}; stays ended")
+        elif sip.status is Status.STOPPED and not self.over:
+            self.say(f"{sip.name}: stopped")
+        self.changed.notify_all()
+
+    def control(self, sip: Sip, wanted: str) -> None:
+        """Start, stop or restart an instance. Returns at once; its thread does the rest."""
+        if sip.status is Status.RUNNING and wanted != "start":
+            sip.restart_wanted, sip.ending = wanted == "restart", True
+            self.linked.linker.engine.increment_epoch()
+        elif wanted == "stop":
+            sip.status = Status.STOPPED
+            self._tell_peers(sip)
+        elif wanted == "restart" or not sip.lives_on:
+            sip.status, sip.start_at = Status.WAITING, self.now()
+        self.changed.notify_all()
+
+    def _tell_peers(self, sip: Sip) -> None:
+        errors = self.interfaces.errors
+        for description, service in zip(self.layout.services, self.services, strict=True):
+            service.forget(sip.index)
+            if description.server == sip.index:
+                service.server_ended(not sip.lives_on, errors["restarted"], errors["closed"])

@@ -1,0 +1,117 @@
+"""The simulated machine: devices at their ports, interrupt lines, a wall clock, and how its run ends.
+
+Everything here is touched under one lock, `changed`, whose waiters look again whenever something did.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from composer.simulate.objects import Interrupt
+
+if TYPE_CHECKING:
+    from composer.simulate.devices import Device
+    from composer.simulate.devices.uart16550 import Uart16550
+
+OUTPUT_ROOM = 4096
+"""Bytes that wait for the reader of the serial line before the transmitter is full."""
+
+
+class Outcome(Enum):
+    POWER_OFF = auto()
+    RESET = auto()
+    EXIT = auto()
+
+
+class Machine:
+    """Ports and interrupts of one simulated computer, from power-on to its end. `ended` is what it ended by, and a status."""
+
+    def __init__(self, wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        from composer.simulate.devices import all_devices
+
+        self.wall_clock = wall_clock
+        self.changed = threading.Condition(threading.RLock())
+        self.ended: tuple[Outcome, int] | None = None
+        self.interrupts = {number: Interrupt() for number in range(16)}
+        self.output = bytearray()
+        self.serial: Uart16550 | None = None
+        self.input_waits = False
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_write, False)
+        self._ports = [(base, length, made(self)) for base, length, made in all_devices()]
+
+    def read(self, port: int, width: int) -> int:
+        """An IN instruction of `width` bits."""
+        with self.changed:
+            found = self._at(port)
+            return found[0].read(found[1], width) if found else (1 << width) - 1
+
+    def write(self, port: int, width: int, value: int) -> None:
+        """An OUT instruction of `width` bits."""
+        with self.changed:
+            found = self._at(port)
+            if found:
+                found[0].write(found[1], width, value)
+
+    def interrupt(self, number: int, level: bool) -> None:
+        """A device drives its interrupt line."""
+        if self.interrupts[number].set(level):
+            self.changed.notify_all()
+
+    def transmit(self, byte: int) -> None:
+        """The UART sends a byte to whoever reads the serial line."""
+        self.output.append(byte)
+        self.wake()
+
+    @property
+    def can_transmit(self) -> bool:
+        return len(self.output) < OUTPUT_ROOM
+
+    def received(self) -> None:
+        """The UART has room again: let what was typed come in."""
+        if self.input_waits:
+            self.wake()
+
+    def next_tick(self) -> float | None:
+        """When a device wants `tick` next, in `time.monotonic` seconds."""
+        with self.changed:
+            moments = [d.next_tick() for _, _, d in self._ports]
+        return min((m for m in moments if m is not None), default=None)
+
+    def tick(self) -> None:
+        """Let devices see what time it is."""
+        for _, _, each in self._ports:
+            each.tick()
+
+    def end(self, outcome: Outcome, status: int = 0) -> None:
+        """The machine ends; the first word counts."""
+        with self.changed:
+            self.ended = self.ended or (outcome, status)
+            self.changed.notify_all()
+            self.wake()
+
+    def wake(self) -> None:
+        """Have the loop that carries the serial line look again."""
+        try:
+            os.write(self._wake_write, b"\0")
+        except BlockingIOError:
+            return
+
+    def fileno(self) -> int:
+        """Readable when `wake` was called."""
+        return self._wake_read
+
+    def woken(self) -> None:
+        os.read(self._wake_read, 65536)
+
+    def close(self) -> None:
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+    def _at(self, port: int) -> tuple[Device, int] | None:
+        return next(((d, port - base) for base, length, d in self._ports if base <= port < base + length), None)

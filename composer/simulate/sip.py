@@ -1,0 +1,136 @@
+"""One simulated SIP: its thread, its lives one after the other, and what audit says of it.
+
+Mirrors kernel/src/state.rs and sip.rs: the same statuses, the same decisions after an end. Everything but the wasm itself
+happens under the machine's lock.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from composer.simulate.engine import Fault, Finished, Life
+from composer.simulate.objects import Log
+from composer.simulate.raw import Primitives
+from composer.system import Instance
+
+if TYPE_CHECKING:
+    import wasmtime
+
+    from composer.simulate.kernel import Kernel
+
+LONGEST_BACKOFF_MS = 30_000
+
+
+class Status(StrEnum):
+    RUNNING = "running"
+    WAITING = "restarting"
+    ENDED = "ended"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+class Sip:
+    """An instance on a thread of its own. `start_at` is in nanoseconds since the kernel started, for WAITING alone."""
+
+    def __init__(self, kernel: Kernel, index: int, instance: Instance, app: wasmtime.Module, glue: wasmtime.Module) -> None:
+        self.kernel, self.index, self.instance, self.app, self.glue = kernel, index, instance, app, glue
+        self.name = instance.name
+        self.handles = kernel.layout.handles[instance.name]
+        self.status, self.start_at = Status.WAITING, 0
+        self.ending = self.restart_wanted = self.blocked = False
+        self.restarts = self.memory = self.memory_peak = self.heard = 0
+        self.error = ""
+        self.log = Log()
+        self.life: Life | None = None
+        self.primitives = Primitives(kernel, self)
+        self.thread = threading.Thread(target=self._main, name=f"sip {instance.name}", daemon=True)
+
+    @property
+    def lives_on(self) -> bool:
+        """Whether it runs, or will run again without anyone's doing."""
+        return self.status in (Status.RUNNING, Status.WAITING)
+
+    @property
+    def word(self) -> str:
+        """Its state in a word, as audit shows it."""
+        return "waiting" if self.status is Status.RUNNING and self.blocked else self.status.value
+
+    @property
+    def cpu(self) -> int:
+        """Nanoseconds of processor time, all its lives together."""
+        if not self.thread.is_alive() or self.thread.ident is None:
+            return 0
+        return time.clock_gettime_ns(time.pthread_getcpuclockid(self.thread.ident))
+
+    def note_memory(self) -> None:
+        """Its memory's size now; its own thread alone can ask."""
+        if self.life is not None:
+            self.memory = self.life.memory_length
+            self.memory_peak = max(self.memory_peak, self.memory)
+
+    def _main(self) -> None:
+        while self._wait_for_start():
+            error = self._live()
+            with self.kernel.changed:
+                self.kernel.ended(self, error)
+
+    def _wait_for_start(self) -> bool:
+        """Sleep until it is to run; false when it never will."""
+        with self.kernel.changed:
+            while not self.kernel.over:
+                wait = (self.start_at - self.kernel.now()) / 1e9 if self.status is Status.WAITING else None
+                if wait is not None and wait <= 0:
+                    self.status, self.ending = Status.RUNNING, False
+                    return True
+                self.kernel.changed.wait(wait)
+        return False
+
+    def _live(self) -> str:
+        """One life; answers why it failed, or nothing."""
+        try:
+            self.life = Life(self, self.kernel.linked, self.glue, self.app, self.instance.memory)
+            if not self.ending:
+                self.life.run()
+        except Finished:
+            return ""
+        except Fault as fault:
+            return self._describe(str(fault))
+        finally:
+            self.note_memory()
+            self.life = None
+        return ""
+
+    def _describe(self, text: str) -> str:
+        """Put a failure's whole text into the log, and give it in one line."""
+        lines = [line for line in text.splitlines() if line.strip()] or ["failed"]
+        with self.kernel.changed:
+            for line in lines:
+                self.log.line(line)
+        return lines[-1].strip()
+
+    def decide(self, error: str, now: int) -> None:
+        """What comes after a life: what was asked for from outside, else what the restart policy says."""
+        self.memory, self.blocked = 0, False
+        if self.ending:
+            again, self.restart_wanted, self.error = self.restart_wanted, False, ""
+            self.restarts += again
+            self.status, self.start_at = (Status.WAITING, now) if again else (Status.STOPPED, 0)
+            return
+        self.error = error
+        wait = self._restart_after(failed=bool(error))
+        if wait is not None:
+            self.restarts += 1
+            self.status, self.start_at = Status.WAITING, now + wait * 1_000_000
+        else:
+            self.status = Status.FAILED if error else Status.ENDED
+
+    def _restart_after(self, failed: bool) -> int | None:
+        """In how many milliseconds to start again, or not at all."""
+        restart = self.instance.restart
+        wanted = restart.policy == "always" or (restart.policy == "on-failure" and failed)
+        if not wanted or self.restarts >= restart.limit:
+            return None
+        return min(restart.backoff_ms << min(self.restarts, 20), LONGEST_BACKOFF_MS)
