@@ -48,7 +48,10 @@ fn serve(mut tracker: Tracker, century: Option<u8>) -> Result<(), Error> {
 
 fn answer(request: &[u8], tracker: &Tracker) -> Result<(), Error> {
     let reply = wall_clock::reply(request, Some(tracker.time(CLOCK.now())));
-    CLIENTS.reply(reply.as_ref().map_or(&[], |time| &time[..])).map(|_| ())
+    match CLIENTS.reply(reply.as_ref().map_or(&[], |time| &time[..])) {
+        Ok(_) | Err(Error::NotFound) => Ok(()), // not found: who asked has ended
+        Err(why) => Err(why),
+    }
 }
 
 /// Lets the tracker see the clock, if it is time to.

@@ -45,7 +45,10 @@ fn run() -> Result<(), Error> {
         let length = CLIENTS.receive(&mut request, FOREVER)? as usize;
         let why_not = act(request.get(..length).and_then(Request::decode), &firmware);
         LOG.write(why_not.as_bytes());
-        CLIENTS.reply(why_not.as_bytes())?;
+        match CLIENTS.reply(why_not.as_bytes()) {
+            Ok(_) | Err(Error::NotFound) => {} // not found: who asked has ended
+            Err(why) => return Err(why),
+        }
     }
 }
 

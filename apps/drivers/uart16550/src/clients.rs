@@ -12,14 +12,14 @@ const SERIAL: stream_server::serial = stream_server::serial;
 pub struct Clients {
     messages: usize,
     connections: usize,
-    /// Sources that ended and will not come back.
-    ended: Vec<bool>,
+    /// Sources that only read.
+    silent: Vec<bool>,
 }
 
 impl Clients {
     pub fn new() -> Self {
         let (messages, connections) = (MESSAGES.granted() as usize, SERIAL.count() as usize);
-        Self { messages, connections, ended: alloc::vec![false; messages + connections] }
+        Self { messages, connections, silent: alloc::vec![false; messages + connections] }
     }
 
     pub fn connections(&self) -> usize {
@@ -34,7 +34,8 @@ impl Clients {
     pub fn hand_out(&self, input: &mut Input) {
         input.hand_out(|connection, bytes| match SERIAL.try_write(connection as u32, bytes) {
             Ok(count) => Taken::Bytes(count as usize),
-            Err(Error::Refused | Error::Closed) => Taken::Never,
+            Err(Error::Closed) => Taken::Ended,
+            Err(Error::Refused) => Taken::Never,
             Err(_) => Taken::Bytes(0),
         });
     }
@@ -43,11 +44,11 @@ impl Clients {
     pub fn wanted<'a>(&'a self, input: &'a Input, output: &'a Output, room: bool) -> impl Iterator<Item = (u32, u16)> + 'a {
         (0..self.sources()).filter_map(move |source| {
             let mut wanted = 0;
-            if room && !self.ended[source] && output.listens_to(source) {
+            if room && !self.silent[source] && output.listens_to(source) {
                 wanted |= events::READABLE;
             }
             if source >= self.messages && input.waiting(source - self.messages) > 0 {
-                wanted |= events::WRITABLE;
+                wanted |= events::WRITABLE | events::CLOSED;
             }
             (wanted != 0).then(|| (self.handle(source), wanted))
         })
@@ -60,15 +61,14 @@ impl Clients {
 
 impl Sources for Clients {
     fn take(&mut self, source: usize, buffer: &mut [u8]) -> usize {
-        if self.ended[source] {
+        if self.silent[source] {
             return 0;
         }
         let taken = match source.checked_sub(self.messages) {
             None => MESSAGES.try_read(buffer),
             Some(connection) => SERIAL.try_read(connection as u32, buffer),
         };
-        // Refused: this client only reads.
-        self.ended[source] = matches!(taken, Err(Error::Closed | Error::Refused));
+        self.silent[source] = matches!(taken, Err(Error::Refused));
         taken.unwrap_or(0) as usize
     }
 }

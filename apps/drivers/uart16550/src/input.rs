@@ -10,7 +10,9 @@ pub const CAPACITY: usize = 256;
 pub enum Taken {
     /// It took this many.
     Bytes(usize),
-    /// It does not read, or has ended.
+    /// It has ended: what waits for it is not for the one that may be started in its place.
+    Ended,
+    /// It does not read, and never will.
     Never,
 }
 
@@ -43,11 +45,6 @@ impl Input {
         self.readers[reader].map_or(0, |position| self.end.wrapping_sub(position) as usize)
     }
 
-    /// Whether `reader` may still take bytes.
-    pub fn reads(&self, reader: usize) -> bool {
-        self.readers[reader].is_some()
-    }
-
     /// Offers each reader what it has not taken, until it takes no more.
     pub fn hand_out(&mut self, mut offer: impl FnMut(usize, &[u8]) -> Taken) {
         for reader in 0..self.readers.len() {
@@ -68,6 +65,10 @@ impl Input {
                 let count = count.min(part.len());
                 self.readers[reader] = Some(position.wrapping_add(count as u32));
                 count == part.len() && count < waiting
+            }
+            Taken::Ended => {
+                self.readers[reader] = Some(self.end);
+                false
             }
             Taken::Never => {
                 self.readers[reader] = None;
@@ -128,7 +129,23 @@ mod tests {
         let mut input = Input::new(2);
         push_all(&mut input, *b"abc");
         input.hand_out(|reader, bytes| if reader == 0 { Taken::Never } else { Taken::Bytes(bytes.len()) });
-        assert_eq!((input.room(), input.reads(0), input.reads(1)), (CAPACITY, false, true));
+        push_all(&mut input, *b"d");
+        assert_eq!((input.room(), input.waiting(0), input.waiting(1)), (CAPACITY - 1, 0, 1));
+    }
+
+    #[test]
+    fn who_ended_misses_what_waited_and_reads_on_when_it_is_started_again() {
+        let mut input = Input::new(1);
+        push_all(&mut input, *b"old");
+        input.hand_out(|_, _| Taken::Ended);
+        assert_eq!(input.room(), CAPACITY);
+        push_all(&mut input, *b"new");
+        let mut got = Vec::new();
+        input.hand_out(|_, bytes| {
+            got.extend_from_slice(bytes);
+            Taken::Bytes(bytes.len())
+        });
+        assert_eq!(got, b"new");
     }
 
     #[test]
