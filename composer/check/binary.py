@@ -26,6 +26,9 @@ _WITHOUT = {
     "multi-memory": "keep all data in the one memory that is exported as `memory`",
 }
 
+_SETTINGS = "choose settings of the compiler that do without"
+_DAMAGED = "build it again: the file is damaged, or what made it does not keep to the specification"
+
 M0322 = declare("M0322", "a binary uses a feature of wasm that the kernel is not built for")
 
 
@@ -36,13 +39,13 @@ def check_binary(system: System, facts: Mapping[str, AppFacts]) -> Iterator[Diag
         fault = facts[app.name].fault if app.name in facts else None
         if fault is None:
             continue
-        labels = at(app.build.span, "built from here"), at(facts[app.name].at(fault.offset), fault.message)
+        built, place = at(app.build.span, "built from here"), facts[app.name].at(fault.offset)
         if fault.feature:
-            yield error(M0322, f"the binary of `{app.name}` uses {fault.feature}, which the kernel is not built for", *labels,
-                        help=_WITHOUT.get(fault.feature, "choose settings of the compiler that do without"))
+            yield error(M0322, f"the binary of `{app.name}` uses {fault.feature}, which the kernel is not built for",
+                        built, at(place, fault.message), help=_WITHOUT.get(fault.feature, _SETTINGS))
         else:
-            yield error("M0306", f"the binary of `{app.name}` is not valid wasm: {fault.message}", *labels,
-                        help="build it anew; if that is what its tools make, they are at fault")
+            yield error("M0306", f"the binary of `{app.name}` is not valid wasm: {fault.message}", built, at(place),
+                        help=None if fault.message.startswith("it is ") else _DAMAGED)
 
 
 @rule("M0307", "a binary cannot be started")
@@ -122,13 +125,17 @@ def check_segments(system: System, facts: Mapping[str, AppFacts]) -> Iterator[Di
     """Yield one diagnostic for each active segment past the end of its memory or table: the SIP would trap at each start."""
     for app, found in sound(system, facts):
         for stray in found.strays:
-            unit, where = ("bytes", "memory") if stray.kind == "data" else ("elements", "table")
+            unit, where = ("byte", "memory") if stray.kind == "data" else ("element", "table")
             yield error(
-                "M0324", f"`{app.name}` would trap at each start: {stray.length} {unit} from {stray.at:#x} do not fit its {where}",
+                "M0324", f"`{app.name}` would trap at each start: its {where} has no room for {_count(stray.length, unit)} at {stray.at:#x}",
                 at(app.build.span, "built from here"),
-                at(found.at(stray.offset), f"the {where} starts with {stray.size:#x} {unit}"),
+                at(found.at(stray.offset), f"the {where} starts with {_count(stray.size, unit)}"),
                 help=f"start with a larger {where}",
             )
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number:,} {unit}{'' if number == 1 else 's'}"
 
 
 def signature(params: tuple[str, ...], results: tuple[str, ...]) -> str:

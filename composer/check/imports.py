@@ -91,8 +91,16 @@ def _uncovered(app: App, facts: AppFacts, module: str, imports: list[Import]) ->
 
 
 def _near(app: App, module: str) -> str | None:
-    mine = [party.module for party in (*app.needs, *app.provides)]
-    return did_you_mean(module, ["munal:sip", *mine]) if shown(module) == module else None
+    """The module that was probably meant: of the same interface where it names one, else of all that the app declares."""
+    if shown(module) != module:
+        return None
+    mine = ["munal:sip", *(party.module for party in (*app.needs, *app.provides))]
+    from difflib import get_close_matches
+
+    head, slash, name = module.partition("/")
+    same = {other.partition("/")[2]: other for other in mine if other.startswith(head + slash)}
+    near = get_close_matches(name, same, n=1) if same else []
+    return f"did you mean `{same[near[0]]}`?" if near else None if same else did_you_mean(module, mine)
 
 
 def _declare_it(module: str, looked_up: Contract) -> str:
@@ -152,7 +160,7 @@ def _other_type(app: App, facts: AppFacts, imported: Import, looked_up: Contract
 
 def _party_label(app: App, looked_up: Contract):
     party = looked_up.party
-    return at(party.span, f"`{looked_up.capability.name}` is asked for here") if party else at(app.span)
+    return at(party.span, f"`{looked_up.capability.name}` is asked for here") if party else at(app.span, "imported by this app")
 
 
 def described(function: Function) -> str:

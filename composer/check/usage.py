@@ -24,7 +24,7 @@ def check_unused_needs(system: System, facts: Mapping[str, AppFacts]) -> Iterato
             if not _is_used(need, found) and not _is_mistaken(app, need, found):
                 yield warning(
                     "M0320", f"`{app.name}` asks for `{need.capability}.{need.name}`, which its binary never uses",
-                    at(need.span, "nothing imports this"), help=f"remove `[{section(need)}]`{_and_grants(system, app, need)}",
+                    at(need.span, "no code uses this"), help=f"remove `[{section(need)}]`{_and_grants(system, app, need)}",
                 )
 
 
@@ -43,7 +43,7 @@ def check_unserved_provides(system: System, facts: Mapping[str, AppFacts]) -> It
             if not _is_used(provide, found) and not _is_mistaken(app, provide, found):
                 yield warning(
                     "M0323", f"`{app.name}` provides `{provide.capability}.{provide.name}`, which its binary never serves",
-                    at(provide.span, f"nothing imports {provide.module}"),
+                    at(provide.span, f"no code uses {provide.module}"),
                     help=f"serve it with the functions of `{provide.module}`, or remove `[{section(provide)}]`",
                 )
 
@@ -53,10 +53,13 @@ def _is_used(party: Need | Provide, facts: AppFacts) -> bool:
 
 
 def _is_mistaken(app: App, party: Need | Provide, facts: AppFacts) -> bool:
-    """True where M0304 speaks of an import that probably means this very need by another name."""
+    """True where an import that is refused probably means this very need."""
     prefix = party.module.partition("/")[0] + "/"
     mine = {other.module for other in (*app.needs, *app.provides)}
-    return any(i.module.startswith(prefix) and i.module not in mine for i in facts.imports)
+    return any(
+        i.module not in mine or contract(app, load_interfaces(), i.module, i.name).function is None
+        for i in facts.imports if i.module.startswith(prefix)
+    )
 
 
 @rule("M0321", "an app asks for more than its binary uses")

@@ -80,9 +80,10 @@ def _memory_argument(cursor: Cursor) -> int:
 
 
 def _heap_type(cursor: Cursor) -> str:
+    """Only functions can be referred to: a kernel without garbage collection has nothing else."""
     at = cursor.pos
     byte = cursor.byte()
-    if byte not in (0x70, 0x6F):
+    if byte != 0x70:
         feature = unknown_type(byte, at).feature or ("typed function references" if byte < 0x40 else None)
         raise WasmError(f"ref.null of the unknown type {byte:#04x}", at, feature)
     return VALUE_TYPES[byte]

@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from composer.wasm.cursor import Cursor, WasmError
 
-VALUE_TYPES = {0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", 0x7B: "v128", 0x70: "funcref", 0x6F: "externref"}
+VALUE_TYPES = {0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", 0x7B: "v128", 0x70: "funcref"}
 _FOREIGN_TYPES = {
     0x64: "typed function references", 0x63: "typed function references", 0x69: "exception handling", 0x74: "exception handling",
+    0x6F: "externref",
     **{byte: "garbage collection" for byte in (0x6A, 0x6B, 0x6C, 0x6D, 0x6E, 0x71, 0x72, 0x73)},
 }
 _MAX_PAGES = 1 << 16
@@ -50,8 +51,8 @@ def value_type(cursor: Cursor) -> str:
 def reference_type(cursor: Cursor) -> str:
     at = cursor.pos
     name = value_type(cursor)
-    if name not in ("funcref", "externref"):
-        raise cursor.fail(f"a table holds references, not {name}", at)
+    if name != "funcref":
+        raise cursor.fail(f"a table holds functions, not {name}", at)
     return name
 
 

@@ -18,6 +18,14 @@ ABSENT = ("wasm_gc", "wasm_function_references", "wasm_exceptions", "wasm_stack_
           "wasm_memory64", "wasm_multi_memory", "wasm_custom_page_sizes", "wasm_wide_arithmetic")
 """Settings of wasmtime that are off: the kernel has no garbage collector, one thread a SIP and one 32-bit memory each."""
 
+_FEATURES = (
+    (r"gc (types|support|proposal|feature)|requires gc|the gc feature", "garbage collection"),
+    (r"^threads ", "threads"), (r"memory64|64-bit memories", "memory64"), (r"multiple memories", "multi-memory"),
+    (r"function.references", "typed function references"), (r"^exceptions ", "exception handling"),
+    (r"^([a-z ]+) support is not enabled", r"\1"),
+)
+"""What wasmtime says where a setting is off, and the name that people have for it."""
+
 _WHERE = re.compile(r"\s*\(at offset 0x([0-9a-f]+)\)")
 
 
@@ -47,4 +55,11 @@ def _error(text: str) -> WasmError:
     match = _WHERE.search(text)
     causes = [line.strip() for line in _WHERE.sub("", text).splitlines() if line.strip()]
     cause = re.sub(r"^\d+:\s*", "", causes[-1]) if causes else "it is refused by wasmtime"
-    return WasmError(cause, int(match.group(1), 16) if match else 0)
+    return WasmError(cause, int(match.group(1), 16) if match else 0, _feature(cause))
+
+
+def _feature(cause: str) -> str | None:
+    for pattern, name in _FEATURES:
+        if match := re.search(pattern, cause):
+            return match.expand(name)
+    return None
