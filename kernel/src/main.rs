@@ -1,1 +1,88 @@
-fn main(){}
+//! Munal's kernel: boots from UEFI and runs precompiled WebAssembly in ring 0. It knows no driver, no app and no profile:
+//! all that it does, and all that it allows, stands in the system table that the composer wrote.
+#![no_std]
+#![no_main]
+extern crate alloc;
+
+mod boot;
+mod cell;
+mod cpu;
+mod dispatch;
+mod firmware;
+mod log;
+mod memory;
+mod raw;
+mod sip;
+mod state;
+mod thread;
+mod wasm;
+
+use alloc::{format, string::String, vec::Vec};
+use boot::Machine;
+use munal_logic::{image::{Header, sha256}, table::{self, HandleKind, Module, Table}};
+use uefi::{Status, entry};
+
+#[entry]
+fn main() -> Status {
+    let (status, reason) = boot::leave_firmware();
+    boot::refuse(reason);
+    status
+}
+
+/// Goes on under our own page tables, on our own stack, with interrupts off and the firmware gone.
+fn run(machine: Machine, header: Header) -> ! {
+    log::set_emergency(header.emergency_port);
+    cpu::time::start(machine.started, machine.rate);
+    cpu::gdt::load();
+    cpu::idt::load();
+    assert_eq!(memory::paging::count_writable_and_executable(), 0, "no page is both writable and executable");
+    log::start();
+    cpu::apic::start();
+    let controllers = firmware::start(machine.rsdp).unwrap_or_else(|reason| panic!("{reason}"));
+    cpu::ioapic::start(&controllers);
+    let bytes = &machine.section[header.table.clone()];
+    let table = table::decode(bytes, machine.section.len() as u64, &dispatch::ABI_DIGEST).unwrap_or_else(|reason| panic!("{reason}"));
+    introduce(&table, &header);
+    load(&machine, &table).unwrap_or_else(|reason| panic!("{reason}"));
+    prepare_threads(&table);
+    state::start(table, header.digest);
+    thread::start(state::supervisor());
+    thread::run()
+}
+
+fn introduce(table: &Table, header: &Header) {
+    let digest: String = header.digest[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    log::raw_line(&format!("munal {}: {} {}, profile {}, table {digest}", env!("CARGO_PKG_VERSION"), table.name, table.release, table.profile));
+}
+
+/// Compares each module with its digest and loads it. Errors: in words.
+fn load(machine: &Machine, table: &Table) -> Result<(), String> {
+    let engine = wasm::engine().map_err(|error| format!("the wasm runtime does not start: {error:?}"))?;
+    let modules = table.modules.iter().map(|module| load_module(&engine, machine, module)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(instance) = table.instances.first() {
+        wasm::note_ended(&modules[instance.glue])?;
+    }
+    sip::set_programs(sip::Programs { engine, modules });
+    Ok(())
+}
+
+fn load_module(engine: &wasmtime::Engine, machine: &Machine, module: &Module) -> Result<wasmtime::Module, String> {
+    let start = module.offset as usize; // `decode` checked that it lies in the section
+    let bytes = &machine.section[start..start + module.length as usize];
+    if sha256(bytes)[..] != module.sha256[..] {
+        return Err(format!("module `{}` is not what was composed: its SHA-256 differs", module.name));
+    }
+    // SAFETY: the digest in the proved table is the one of these bytes, which the composer had wasmtime serialize.
+    unsafe { wasm::load(engine, bytes) }.map_err(|error| format!("module `{}` does not load: {error:?}", module.name))
+}
+
+/// One thread an instance, in the table's order, then the supervisor.
+fn prepare_threads(table: &Table) {
+    const WHOLE: u32 = 1000;
+    let entries = table.instances.iter().map(|instance| (instance.cpu_permille, sip::main as fn(usize)));
+    for (permille, entry) in entries.chain([(WHOLE, sip::supervise as fn(usize))]) {
+        thread::add(permille, entry).expect("memory for a stack");
+    }
+    let hears = |instance: &table::Instance| instance.handles.iter().any(|handle| handle.kind == HandleKind::KernelLog);
+    log::set_readers(table.instances.iter().enumerate().filter(|(_, instance)| hears(instance)).map(|(index, _)| index).collect());
+}

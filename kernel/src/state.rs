@@ -199,9 +199,9 @@ impl State {
 
 /// Asks for a start, a stop or a restart of an instance. Returns at once; the supervisor and the thread do the rest.
 pub fn control(index: usize, wanted: Control) {
-    let ends = with(|state| {
+    let (ends, told) = with(|state| {
         let life = &mut state.lives[index];
-        match (wanted, &life.status) {
+        let ends = match (wanted, &life.status) {
             (Control::Start, Status::Running | Status::Waiting(_)) => false,
             (Control::Stop, Status::Running) => {
                 life.after = After::Stay;
@@ -219,8 +219,10 @@ pub fn control(index: usize, wanted: Control) {
                 life.status = Status::Waiting(time::now());
                 false
             }
-        }
+        };
+        (ends, if state.lives[index].status == Status::Stopped { state.tell_peers(index) } else { Vec::new() })
     });
+    told.into_iter().for_each(thread::wake);
     if ends {
         thread::end(index);
     }

@@ -258,11 +258,6 @@ pub fn idle() -> u64 {
     })
 }
 
-/// The index of the thread that runs.
-pub fn current() -> Id {
-    THREADS.with(|threads| threads.current)
-}
-
 /// Who runs, in words, for panics: takes nothing for granted.
 pub fn current_name() -> &'static str {
     // SAFETY: for a panic, on the one core that there is; the index alone is read.

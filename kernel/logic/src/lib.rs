@@ -10,6 +10,7 @@ pub mod clock;
 pub mod grants;
 pub mod image;
 pub mod restart;
+pub mod pe;
 pub mod ring;
 pub mod schedule;
 pub mod service;

@@ -23,7 +23,11 @@ static GDT: Global<GlobalDescriptorTable> = Global::new(GlobalDescriptorTable::n
 /// Loads the tables. Called once, at boot, with interrupts off.
 pub fn load() {
     let tops = STACKS.with(|stacks| core::array::from_fn::<_, 3, _>(|k| VirtAddr::from_ptr(&stacks.0[k]) + STACK as u64));
-    TSS.with(|tss| tss.interrupt_stack_table[..3].copy_from_slice(&tops));
+    TSS.with(|tss| {
+        let mut table = tss.interrupt_stack_table; // a copy: the segment's fields are not aligned
+        table[..3].copy_from_slice(&tops);
+        tss.interrupt_stack_table = table;
+    });
     // SAFETY: the segment is a static and changes no more.
     let tss = unsafe { TSS.forever() };
     let (code, data, task) = GDT.with(|gdt| {

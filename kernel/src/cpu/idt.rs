@@ -2,7 +2,7 @@
 //!
 //! Exceptions inside wasm become traps of that SIP; in the kernel they are panics. Device interrupts are noted, and the
 //! timer lets another thread run where it interrupted wasm.
-use crate::{cell::Global, cpu::{apic, gdt, ioapic}, thread, wasm};
+use crate::{cell::Global, cpu::{apic, gdt, ioapic}, memory::stack, thread, wasm};
 use core::arch::global_asm;
 use x86_64::{
     PrivilegeLevel, VirtAddr,
@@ -146,6 +146,7 @@ fn on_exception(frame: &Frame) {
         wasm::trap(frame.rip, frame.rbp, address); // does not return where wasmtime knows the instruction as one that traps
     }
     let name = EXCEPTIONS.get(frame.vector as usize).copied().unwrap_or("exception");
+    let name = if stack::is_guard(address) { "end of a thread's stack" } else { name };
     panic!("{name} at {:#x}, error code {:#x}, address {address:#x}, stack {:#x}, in {}", frame.rip, frame.error, frame.rsp, thread::current_name());
 }
 

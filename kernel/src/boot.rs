@@ -1,0 +1,135 @@
+//! From the firmware to our own machine: takes what only the firmware knows, proves the system table, leaves boot services
+//! for good, and goes on under our own page tables and stack.
+use crate::{cell::Global, cpu, memory::{PAGE, frames, paging::{self, Access}}};
+use core::{arch::asm, time::Duration};
+use munal_logic::{clock::Rate, image::{self, Header}, pe};
+use uefi::{
+    Status, boot,
+    mem::memory_map::{MemoryMap, MemoryMapOwned, MemoryType},
+    proto::loaded_image::LoadedImage,
+    system,
+    table::cfg::ConfigTableEntry,
+};
+
+/// How long the time stamp counter is measured against the firmware's clock.
+const CALIBRATION: Duration = Duration::from_millis(20);
+
+/// What the firmware gave, and where the image lies.
+#[derive(Clone, Copy)]
+pub struct Machine {
+    /// The whole image, as the firmware loaded it.
+    pub image: &'static [u8],
+    /// The section `.munal`.
+    pub section: &'static [u8],
+    /// Physical address of ACPI's root pointer.
+    pub rsdp: u64,
+    pub rate: Rate,
+    pub started: u64,
+}
+
+static MACHINE: Global<Option<(Machine, Header, MemoryMapOwned)>> = Global::new(None);
+
+const BOOT_STACK: usize = 512 * 1024;
+
+#[repr(align(16))]
+#[expect(dead_code, reason = "reached by the stack pointer alone")]
+struct BootStack([u8; BOOT_STACK]);
+
+static STACK: Global<BootStack> = Global::new(BootStack([0; BOOT_STACK]));
+
+/// Runs on the firmware's stack; returns to the firmware only with a reason not to boot, in words.
+pub fn leave_firmware() -> (Status, &'static str) {
+    let started = cpu::time::counter();
+    let (machine, header) = match ask(started) {
+        Ok(found) => found,
+        Err(reason) => return (Status::LOAD_ERROR, reason),
+    };
+    // SAFETY: no reference to anything of the firmware's is kept, and nothing of it is called from here on.
+    let map = unsafe { boot::exit_boot_services(None) };
+    x86_64::instructions::interrupts::disable();
+    MACHINE.with(|slot| *slot = Some((machine, header, map)));
+    let top = STACK.as_ptr() as u64 + BOOT_STACK as u64;
+    // SAFETY: the stack is a static of ours, aligned, used by nobody; `on_own_stack` never returns.
+    unsafe { asm!("mov rsp, {}", "xor ebp, ebp", "call {}", "ud2", in(reg) top, sym on_own_stack, options(noreturn)) }
+}
+
+fn ask(started: u64) -> Result<(Machine, Header), &'static str> {
+    let _ = boot::set_watchdog_timer(0, 0x1_0000, None); // it would reset a machine that stays in boot services
+    let image = loaded_image().ok_or("the firmware does not say where it loaded the image")?;
+    let section = &image[pe::find(image, b".munal").ok_or("the image has no section .munal")?];
+    let header = image::read_header(section)?;
+    let rsdp = system::with_config_table(|entries| entries.iter().find(|e| e.guid == ConfigTableEntry::ACPI2_GUID).map(|e| e.address as u64));
+    let rsdp = rsdp.ok_or("the firmware has no ACPI tables")?;
+    let before = cpu::time::counter();
+    boot::stall(CALIBRATION);
+    let rate = Rate::measured(cpu::time::counter() - before, CALIBRATION.as_nanos() as u64).ok_or("the time stamp counter stands still")?;
+    Ok((Machine { image, section, rsdp, rate, started }, header))
+}
+
+fn loaded_image() -> Option<&'static [u8]> {
+    let image = boot::open_protocol_exclusive::<LoadedImage>(boot::image_handle()).ok()?;
+    let (base, size) = image.info();
+    // SAFETY: the firmware loaded us there; the parts we read are never written.
+    (!base.is_null()).then(|| unsafe { core::slice::from_raw_parts(base.cast(), size as usize) })
+}
+
+extern "C" fn on_own_stack() -> ! {
+    let (machine, header) = MACHINE.with(|slot| {
+        let (machine, header, map) = slot.as_ref().expect("the machine was asked");
+        own_memory(machine, map);
+        (*machine, header.clone())
+    });
+    crate::run(machine, header)
+}
+
+/// Builds our page tables, enters them, and takes over the memory that the firmware used for booting.
+fn own_memory(machine: &Machine, map: &MemoryMapOwned) {
+    let range = |entry: &uefi::mem::memory_map::MemoryDescriptor| (entry.phys_start, entry.phys_start + entry.page_count * PAGE);
+    for entry in map.entries().filter(|entry| entry.ty == MemoryType::CONVENTIONAL) {
+        let (start, end) = range(entry);
+        // SAFETY: the firmware calls it free, and all free memory is mapped one to one, now by the firmware and below by us.
+        unsafe { frames::add(start, end) };
+    }
+    let (start, end) = (machine.image.as_ptr() as u64, machine.image.as_ptr() as u64 + machine.image.len() as u64);
+    let built = paging::start().and_then(|()| {
+        map_image(machine)?;
+        let in_image = |large: u64| large < end && start < large + (2 << 20);
+        map.entries().filter(|entry| is_memory(entry.ty)).try_for_each(|entry| {
+            let (start, end) = range(entry);
+            paging::map_physical(start.max(PAGE), end, in_image)
+        })
+    });
+    built.expect("memory for page tables");
+    cpu::protect_pages();
+    // SAFETY: the image is mapped as its sections say, all of memory one to one, and the stack is part of the image.
+    unsafe { paging::use_own() };
+    for entry in map.entries().filter(|entry| matches!(entry.ty, MemoryType::BOOT_SERVICES_CODE | MemoryType::BOOT_SERVICES_DATA)) {
+        let (start, end) = range(entry);
+        // SAFETY: boot services are left, and so are their page tables and their stack.
+        unsafe { frames::add(start, end) };
+    }
+}
+
+fn is_memory(kind: MemoryType) -> bool {
+    !matches!(kind, MemoryType::RESERVED | MemoryType::MMIO | MemoryType::MMIO_PORT_SPACE | MemoryType::UNUSABLE)
+}
+
+/// The image's pages, each with the one use that its section has; the headers are read-only.
+fn map_image(machine: &Machine) -> Result<(), paging::OutOfMemory> {
+    let base = machine.image.as_ptr() as u64;
+    paging::map_image(base, base + PAGE, Access::Read)?;
+    for section in pe::sections(machine.image) {
+        assert!(!(section.writable && section.executable), "a section of the image is both writable and executable");
+        let access = if section.executable { Access::Execute } else if section.writable { Access::Write } else { Access::Read };
+        let start = base + section.start as u64;
+        paging::map_image(start, (start + section.length as u64).next_multiple_of(PAGE), access)?;
+    }
+    Ok(())
+}
+
+/// Says on the firmware's console why the image does not boot.
+pub fn refuse(reason: &str) {
+    system::with_stdout(|console| {
+        let _ = core::fmt::Write::write_fmt(console, format_args!("munal: this image does not boot: {reason}\r\n"));
+    });
+}

@@ -1,0 +1,118 @@
+//! What runs here, for those who were granted to ask.
+use super::{Answer, require};
+use crate::{cpu::time, dispatch::Error, memory::frames, sip::{Call, Lent, Outcome}, state, thread};
+use alloc::{string::ToString, vec::Vec};
+use minicbor::Encoder;
+use munal_logic::{table::{HandleKind, Kind}, words};
+
+/// Copies what fits of a whole message; answers its length.
+fn store(call: &mut Call<'_, '_>, buffer: Lent, message: &[u8]) -> Outcome<Answer> {
+    let buffer = call.bytes(buffer)?;
+    let count = buffer.len().min(message.len());
+    buffer[..count].copy_from_slice(&message[..count]);
+    Ok(Ok(message.len() as u32))
+}
+
+/// Copies a part of a text, from `offset` on; answers how many bytes.
+fn store_part(call: &mut Call<'_, '_>, buffer: Lent, offset: u32, text: &[u8]) -> Outcome<Answer> {
+    let rest = text.get(offset as usize..).unwrap_or(&[]);
+    let buffer = call.bytes(buffer)?;
+    let count = buffer.len().min(rest.len());
+    buffer[..count].copy_from_slice(&rest[..count]);
+    Ok(Ok(count as u32))
+}
+
+fn exists(index: u32) -> bool {
+    state::with(|state| (index as usize) < state.lives.len())
+}
+
+enum Value<'a> {
+    Text(&'a str),
+    Number(u64),
+    Bytes(&'a [u8]),
+}
+
+/// A CBOR map with text keys (RFC 8949).
+fn map(entries: &[(&str, Value<'_>)]) -> Vec<u8> {
+    let mut encoder = Encoder::new(Vec::new());
+    let written = (|| {
+        encoder.map(entries.len() as u64)?;
+        for (key, value) in entries {
+            encoder.str(key)?;
+            match value {
+                Value::Text(text) => encoder.str(text)?,
+                Value::Number(number) => encoder.u64(*number)?,
+                Value::Bytes(bytes) => encoder.bytes(bytes)?,
+            };
+        }
+        Ok::<(), minicbor::encode::Error<core::convert::Infallible>>(())
+    })();
+    written.expect("a vector takes all that is written");
+    encoder.into_writer()
+}
+
+pub fn audit_system(call: &mut Call<'_, '_>, handle: u32, buffer: Lent) -> Outcome<Answer> {
+    require(call.index(), handle, &[HandleKind::Audit])?;
+    let (free, total) = frames::count();
+    let (idle, now) = (thread::idle(), time::now());
+    let message = state::with(|state| map(&[
+        ("name", Value::Text(&state.table.name)),
+        ("version", Value::Text(&state.table.release)),
+        ("profile", Value::Text(&state.table.profile)),
+        ("digest", Value::Bytes(&state.digest)),
+        ("uptime", Value::Number(now)),
+        ("memory_total", Value::Number(total)),
+        ("memory_free", Value::Number(free)),
+        ("instances", Value::Number(state.lives.len() as u64)),
+        ("idle", Value::Number(idle)),
+    ]));
+    store(call, buffer, &message)
+}
+
+pub fn audit_instance(call: &mut Call<'_, '_>, handle: u32, index: u32, buffer: Lent) -> Outcome<Answer> {
+    require(call.index(), handle, &[HandleKind::Audit])?;
+    if !exists(index) {
+        return Ok(Err(Error::NotFound));
+    }
+    let index = index as usize;
+    let (cpu, activity) = thread::activity(index);
+    let message = state::with(|state| {
+        let (instance, life) = (&state.table.instances[index], &state.lives[index]);
+        let kind = match instance.kind {
+            Kind::Driver => "driver",
+            Kind::Service => "service",
+            Kind::Program => "program",
+        };
+        map(&[
+            ("name", Value::Text(&instance.name)),
+            ("app", Value::Text(&instance.app)),
+            ("kind", Value::Text(kind)),
+            ("state", Value::Text(state.word(index, activity))),
+            ("cpu", Value::Number(cpu)),
+            ("memory", Value::Number(life.memory)),
+            ("memory_peak", Value::Number(life.peak)),
+            ("memory_limit", Value::Number(instance.memory)),
+            ("restarts", Value::Number(u64::from(life.restarts))),
+            ("error", Value::Text(&life.error)),
+        ])
+    });
+    store(call, buffer, &message)
+}
+
+pub fn audit_grants(call: &mut Call<'_, '_>, handle: u32, index: u32, offset: u32, buffer: Lent) -> Outcome<Answer> {
+    require(call.index(), handle, &[HandleKind::Audit])?;
+    if !exists(index) {
+        return Ok(Err(Error::NotFound));
+    }
+    let text = state::with(|state| words::grants(&state.table, index as usize).to_string());
+    store_part(call, buffer, offset, text.as_bytes())
+}
+
+pub fn audit_log(call: &mut Call<'_, '_>, handle: u32, index: u32, offset: u32, buffer: Lent) -> Outcome<Answer> {
+    require(call.index(), handle, &[HandleKind::Audit])?;
+    if !exists(index) {
+        return Ok(Err(Error::NotFound));
+    }
+    let text = state::with(|state| state.lives[index as usize].log.text());
+    store_part(call, buffer, offset, &text)
+}

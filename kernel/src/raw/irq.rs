@@ -1,0 +1,35 @@
+//! Interrupt lines, for the driver they were granted to.
+use super::{Answer, require};
+use crate::{cpu::{ioapic, time}, dispatch::Error, sip::{Call, Outcome}, thread};
+use munal_logic::table::{Handle, HandleKind};
+
+/// The global system interrupt behind a handle.
+pub fn line(handle: &Handle) -> u32 {
+    match handle.kind {
+        HandleKind::IrqIsa => ioapic::gsi_of_isa(handle.object as u32),
+        _ => handle.object as u32,
+    }
+}
+
+/// When a wait of `timeout` nanoseconds from now ends; none for a negative one.
+pub fn deadline(timeout: i64) -> Option<u64> {
+    u64::try_from(timeout).ok().map(|timeout| time::now().saturating_add(timeout))
+}
+
+pub fn irq_wait(call: &mut Call<'_, '_>, handle: u32, timeout: i64) -> Outcome<Answer> {
+    let gsi = line(&require(call.index(), handle, &[HandleKind::IrqIsa, HandleKind::IrqGsi])?);
+    let deadline = deadline(timeout);
+    loop {
+        match ioapic::take(gsi) {
+            0 if deadline.is_some_and(|at| at <= time::now()) => return Ok(Err(Error::TimedOut)),
+            0 => thread::block(deadline)?,
+            count => return Ok(Ok(count.min(i32::MAX as u32))),
+        }
+    }
+}
+
+pub fn irq_acknowledge(call: &mut Call<'_, '_>, handle: u32) -> Outcome<()> {
+    let gsi = line(&require(call.index(), handle, &[HandleKind::IrqIsa, HandleKind::IrqGsi])?);
+    ioapic::acknowledge(gsi);
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! The raw primitives, one module a capability. `dispatch` derives from kernel/interfaces and calls them by name; each
+//! refuses what the system table does not grant to the instance that calls.
+pub mod acpi;
+pub mod audit;
+pub mod clock;
+pub mod control;
+pub mod irq;
+pub mod log;
+pub mod port;
+pub mod service;
+pub mod sip;
+pub mod stream;
+
+use crate::{dispatch::Error, sip::{Outcome, Stop}, state};
+use alloc::format;
+use munal_logic::table::{Handle, HandleKind};
+
+pub use acpi::*;
+pub use audit::*;
+pub use clock::*;
+pub use control::*;
+pub use irq::*;
+pub use log::*;
+pub use port::*;
+pub use service::*;
+pub use sip::*;
+pub use stream::*;
+
+/// What a function of type `result` answers: a count, or an error with a number.
+pub type Answer = Result<u32, Error>;
+
+/// The handle number `handle` of instance `index`, where it is of one of these kinds. Errors: the SIP is ended, since its
+/// glue holds only handles of the right kind.
+fn require(index: usize, handle: u32, kinds: &[HandleKind]) -> Outcome<Handle> {
+    let found = state::with(|state| state.table.instances[index].handles.get(handle as usize).filter(|h| kinds.contains(&h.kind)).cloned());
+    found.ok_or_else(|| Stop::Refused(format!("used handle {handle}, which was not granted for this")))
+}

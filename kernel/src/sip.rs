@@ -1,0 +1,225 @@
+//! A software-isolated process: one instance's Store, from its instantiation to its end.
+use crate::{dispatch, log::say, state::{self, Status}, thread};
+use alloc::{format, string::{String, ToString}, vec::Vec};
+use core::fmt;
+use munal_logic::grants::Ports;
+use wasmtime::{Caller, Engine, Instance, Linker, Memory, Module, ResourceLimiter, Store};
+
+/// Why a host call does not return to the SIP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// It left by itself, with a code.
+    Exit(i32),
+    /// Someone ended it.
+    Ended,
+    /// It did what its grants do not allow, or passed what cannot be: a sentence.
+    Refused(String),
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stop::Exit(code) => write!(f, "left with code {code}"),
+            Stop::Ended => f.write_str("ended from outside"),
+            Stop::Refused(why) => f.write_str(why),
+        }
+    }
+}
+
+impl core::error::Error for Stop {}
+
+impl From<thread::Ended> for Stop {
+    fn from(_: thread::Ended) -> Self {
+        Stop::Ended
+    }
+}
+
+pub type Outcome<T> = Result<T, Stop>;
+
+/// What a Store holds: which instance it is, what it may touch, and the memory that pointers are looked up in.
+pub struct Sip {
+    pub index: usize,
+    pub ports: Ports,
+    memory: Option<Memory>,
+    limit: u64,
+    used: u64,
+}
+
+/// Bytes of one element of a table: the runtime keeps a pointer for each.
+const TABLE_ELEMENT: u64 = 8;
+
+impl Sip {
+    /// Counts bytes towards the limit; false where they pass it.
+    fn grow(&mut self, current: usize, desired: usize, unit: u64) -> bool {
+        let Some(used) = (desired as u64).checked_mul(unit).map(|bytes| self.used - (current as u64 * unit).min(self.used) + bytes) else { return false };
+        if used > self.limit {
+            return false;
+        }
+        self.used = used;
+        state::with(|state| {
+            let life = &mut state.lives[self.index];
+            life.memory = used;
+            life.peak = life.peak.max(used);
+        });
+        true
+    }
+}
+
+impl ResourceLimiter for Sip {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(self.grow(current, desired, 1))
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(self.grow(current, desired, TABLE_ELEMENT))
+    }
+}
+
+/// Bytes that a SIP lends to the kernel for one call: `pointer` and `length` as it passed them.
+#[derive(Debug, Clone, Copy)]
+pub struct Lent {
+    pub pointer: u32,
+    pub length: u32,
+}
+
+/// A host call under way.
+pub struct Call<'a, 'b> {
+    caller: &'a mut Caller<'b, Sip>,
+}
+
+impl Call<'_, '_> {
+    pub fn index(&self) -> usize {
+        self.caller.data().index
+    }
+
+    pub fn ports(&self) -> &Ports {
+        &self.caller.data().ports
+    }
+
+    /// The bytes lent, in this SIP's own memory. Errors: they leave it.
+    pub fn bytes(&mut self, lent: Lent) -> Outcome<&mut [u8]> {
+        let memory = self.caller.data().memory.ok_or_else(|| Stop::Refused("passed a pointer before its memory was there".into()))?;
+        let start = lent.pointer as usize;
+        let all = memory.data_mut(&mut *self.caller);
+        let length = all.len();
+        all.get_mut(start..start + lent.length as usize)
+            .ok_or_else(|| Stop::Refused(format!("passed {} bytes at {start:#x}, which leave its memory of {length:#x}", lent.length)))
+    }
+}
+
+/// Runs one raw primitive for a SIP, then lets others run where that is due.
+pub fn enter<T>(caller: &mut Caller<'_, Sip>, primitive: impl FnOnce(&mut Call<'_, '_>) -> Outcome<T>) -> wasmtime::Result<T> {
+    let result = primitive(&mut Call { caller })?;
+    thread::leave().map_err(Stop::from)?;
+    Ok(result)
+}
+
+/// The modules of all instances, loaded; each instance's own and its glue.
+pub struct Programs {
+    pub engine: Engine,
+    pub modules: Vec<Module>,
+}
+
+static PROGRAMS: crate::cell::Global<Option<Programs>> = crate::cell::Global::new(None);
+
+/// Hands over the modules; called once, before threads run.
+pub fn set_programs(programs: Programs) {
+    PROGRAMS.with(|slot| *slot = Some(programs));
+}
+
+/// A SIP's thread: one life, from start to end.
+pub fn main(index: usize) {
+    let result = run(index);
+    x86_64::instructions::interrupts::enable(); // a trap leaves through an interrupt gate, which turned them off
+    let error = match &result {
+        Ok(()) => String::new(),
+        Err(error) => describe(index, error),
+    };
+    drop(result);
+    state::ended(index, error);
+}
+
+fn run(index: usize) -> wasmtime::Result<()> {
+    // SAFETY: written once, before threads run.
+    let programs = unsafe { PROGRAMS.forever() }.as_ref().expect("modules are loaded before threads run");
+    let (ports, limit, module, glue) = state::with(|state| {
+        let instance = &state.table.instances[index];
+        (Ports::new(&instance.ports), instance.memory, instance.module, instance.glue)
+    });
+    let mut store = Store::new(&programs.engine, Sip { index, ports, memory: None, limit, used: 0 });
+    store.limiter(|sip| sip);
+    let instance = link(&mut store, &programs.modules[module], &programs.modules[glue])?;
+    let entry = instance.get_typed_func::<(), ()>(&mut store, "_start")?;
+    entry.call(&mut store, ())
+}
+
+/// Glue links the raw primitives; the app links nothing but its glue.
+fn link(store: &mut Store<Sip>, module: &Module, glue: &Module) -> wasmtime::Result<Instance> {
+    let mut raw = Linker::new(module.engine());
+    dispatch::link(&mut raw)?;
+    let glue = raw.instantiate(&mut *store, glue)?;
+    let mut linker = Linker::new(module.engine());
+    let exports: Vec<(String, wasmtime::Extern)> = glue.exports(&mut *store).map(|export| (export.name().to_string(), export.into_extern())).collect();
+    for (name, function) in exports {
+        if let Some((module, function_name)) = name.split_once('#') {
+            linker.define(&mut *store, module, function_name, function)?;
+        }
+    }
+    let instance = linker.instantiate(&mut *store, module)?;
+    store.data_mut().memory = instance.get_memory(&mut *store, "memory");
+    Ok(instance)
+}
+
+/// Writes why a life ended into the SIP's log, backtrace included; answers it in one sentence, empty for a success.
+fn describe(index: usize, error: &wasmtime::Error) -> String {
+    if matches!(error.downcast_ref::<Stop>(), Some(Stop::Exit(0))) {
+        return String::new();
+    }
+    if thread::was_ended(index) {
+        return "ended from outside".into();
+    }
+    let text = format!("{error:?}");
+    let reason = match error.downcast_ref::<Stop>() {
+        Some(stop) => stop.to_string(),
+        None => text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("failed").trim().to_string(),
+    };
+    state::with(|state| text.lines().filter(|line| !line.trim().is_empty()).for_each(|line| state.lives[index].log.line(line.as_bytes())));
+    reason
+}
+
+/// The supervisor's thread: starts what waits for its start, when its time has come.
+pub fn supervise(_: usize) {
+    loop {
+        let now = crate::cpu::time::now();
+        let mut next = None;
+        let due = state::with(|state| {
+            let mut due = Vec::new();
+            for (index, life) in state.lives.iter_mut().enumerate() {
+                match life.status {
+                    Status::Waiting(at) if at <= now => {
+                        life.status = Status::Running;
+                        due.push(index);
+                    }
+                    Status::Waiting(at) => next = Some(next.map_or(at, |other: u64| other.min(at))),
+                    _ => {}
+                }
+            }
+            due
+        });
+        due.into_iter().for_each(start);
+        let _ = thread::block(next); // nobody ends the supervisor
+    }
+}
+
+fn start(index: usize) {
+    let (lines, name) = state::with(|state| (state::interrupts(state, index), state.name(index).to_string()));
+    for (isa, gsi) in lines {
+        if crate::cpu::ioapic::enable(isa, gsi).is_err() {
+            say!("{name}: no interrupt controller has line {gsi}; it will not interrupt");
+        } else {
+            thread::own_interrupt(gsi, Some(index));
+        }
+    }
+    thread::start(index);
+}
+
