@@ -42,10 +42,10 @@ pub struct Output {
 }
 
 impl Output {
-    /// Output of sources 0 to `count`.
+    /// Output of sources 0 to `count`, the first of which speaks first.
     pub fn new(count: usize) -> Self {
         let sources = core::iter::repeat_with(Source::default).take(count).collect();
-        Self { sources, speaker: 0, mid_line: false, last: 0, silent_since: None }
+        Self { sources, speaker: count.saturating_sub(1), mid_line: false, last: 0, silent_since: None }
     }
 
     /// Moves what is to be sent now into `wire`, as much as fits, at the monotonic time `now`.
@@ -244,7 +244,7 @@ mod tests {
     fn lines_take_turns_and_end_in_cr_lf() {
         let mut line = Line::with(2);
         line.say(0, "one\ntwo\n").say(1, "uno\r\ndos\n");
-        assert_eq!(line.sent(), "uno\r\none\r\ndos\r\ntwo\r\n");
+        assert_eq!(line.sent(), "one\r\nuno\r\ntwo\r\ndos\r\n");
     }
 
     #[test]
@@ -292,7 +292,6 @@ mod tests {
     fn a_source_that_never_ends_its_line_cannot_silence_others() {
         let mut line = Line::with(2);
         line.say(0, &"x".repeat(10 * PART)).say(1, "help\n");
-        line.output.speaker = 1; // so that 0 is first
         let sent = line.sent_through::<64>();
         let at = sent.find("\r\nhelp\r\n").expect("the other's line");
         assert!(at <= 2 * PART, "{at}");
