@@ -169,21 +169,21 @@ def _refused(need: Need, functions: Mapping[str, Function]) -> Section:
     """An optional need that was not granted: the app may link it, and ask, and nothing else."""
     exports = (Export(f"{need.module}#{f.name}", f, "constant" if f.glue == "granted" else "trap", None)
                for f in functions.values())
-    return Section(need.module, (f"not granted; asked for at {need.span}",), tuple(exports))
+    return Section(need.module, ("not granted", f"asked for at {need.span}"), tuple(exports))
 
 
 def _need_comments(need: Need, grant: Grant) -> tuple[str, ...]:
     """Where each constant was written: the grant's values in the profile, the need's in the app's manifest."""
-    values = (f"{key} {_shown(key, value)} from {_written(grant.spans, key, grant.span)}"
+    values = (f"{key} {_shown(key, value)} at {_written(grant.spans, key, grant.span)}"
               for key, value in (grant.value or {}).items() if value is not None)
-    fields = (f"{key} {_shown(key, value)} from {_written(need.spans, key, need.span)}"
+    fields = (f"{key} {_shown(key, value)} at {_written(need.spans, key, need.span)}"
               for key, value in need.fields.items())
-    return (*values, *fields) or (f"granted at {grant.span}, asked for at {need.span}",)
+    return (*values, *fields) or (f"granted at {grant.span}", f"asked for at {need.span}")
 
 
 def _provide_comments(provide: Provide, constants: dict[str, int]) -> tuple[str, ...]:
-    count = constants["count"]
-    handles = f"handles: {count}, from number {constants['handle']} on" if count else "nobody is wired to it"
+    first, count = constants["handle"], constants["count"]
+    handles = f"handles {' '.join(map(str, range(first, first + count)))}" if count else "nobody is wired to it"
     return (f"provided at {provide.span}", handles)
 
 

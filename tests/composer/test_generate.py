@@ -194,7 +194,7 @@ def test_the_text_says_where_each_constant_was_written():
     com1 = plain.instance("com1")
     grants = tuple(dataclasses.replace(g, spans={"base": Span(source, 1, 5)}) for g in com1.grants)
     made = dataclasses.replace(plain, instances=(dataclasses.replace(com1, grants=grants), plain.instances[1]))
-    assert "base 0x3f8 from profiles/p.toml:2:1" in render_glue(made, made.instances[0], make_layout(made), INTERFACES)
+    assert "base 0x3f8 at profiles/p.toml:2:1" in render_glue(made, made.instances[0], make_layout(made), INTERFACES)
 
 
 def test_the_same_system_gives_the_same_text():

@@ -238,7 +238,7 @@ def test_keep_leaves_what_the_image_was_made_of(root):
     assert found == ["glue/com1.wat", "glue/hello.wat", "table.json", "wasm/talker.wasm", "wasm/uart.wasm"]
     table = json.loads((built.kept / "table.json").read_text())
     assert [i["name"] for i in table["instances"]] == ["com1", "hello"] and table["streams"][0]["name"] == "com1.serial"
-    assert "base 0x3f8 from profiles/main.toml:7:" in (built.kept / "glue/com1.wat").read_text()
+    assert "base 0x3f8 at profiles/main.toml:7:" in (built.kept / "glue/com1.wat").read_text()
 
 
 def test_keep_replaces_what_an_earlier_run_left(root):
