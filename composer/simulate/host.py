@@ -63,6 +63,8 @@ class Host:
             if self.options.input in readable:
                 self._from_person()
             self._carry(machine)
+            if machine.fault is not None:
+                raise machine.fault
             if self.keys.leave:
                 return 0
             if machine.ended is not None:

@@ -21,6 +21,8 @@ from composer.system import System
 if TYPE_CHECKING:
     import wasmtime
 
+LONGEST_NAP = 3600.0
+"""Seconds of one wait, which a deadline centuries away has many of."""
 PATIENCE = 5.0
 """Seconds for which the end of a simulation waits for its threads."""
 
@@ -82,7 +84,7 @@ class Kernel:
             if left is not None and left <= 0:
                 return False
             sip.blocked = True
-            self.changed.wait(left)
+            self.changed.wait(None if left is None else min(left, LONGEST_NAP))
             sip.blocked = False
 
     def check_alive(self, sip: Sip) -> None:

@@ -41,6 +41,7 @@ class Machine:
         self.output = bytearray()
         self.serial: Uart16550 | None = None
         self.input_waits = False
+        self.fault: BaseException | None = None
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
         self._ports = [(base, length, made(self)) for base, length, made in all_devices()]
@@ -85,14 +86,21 @@ class Machine:
 
     def tick(self) -> None:
         """Let devices see what time it is."""
-        for _, _, each in self._ports:
-            each.tick()
+        with self.changed:
+            for _, _, each in self._ports:
+                each.tick()
 
     def end(self, outcome: Outcome, status: int = 0) -> None:
         """The machine ends; the first word counts."""
         with self.changed:
             self.ended = self.ended or (outcome, status)
             self.changed.notify_all()
+            self.wake()
+
+    def fail(self, fault: BaseException) -> None:
+        """The simulator itself is at fault: its loop raises this."""
+        with self.changed:
+            self.fault = self.fault or fault
             self.wake()
 
     def wake(self) -> None:

@@ -72,10 +72,13 @@ class Sip:
             self.memory_peak = max(self.memory_peak, self.memory)
 
     def _main(self) -> None:
-        while self._wait_for_start():
-            error = self._live()
-            with self.kernel.changed:
-                self.kernel.ended(self, error)
+        try:
+            while self._wait_for_start():
+                error = self._live()
+                with self.kernel.changed:
+                    self.kernel.ended(self, error)
+        except Exception as fault:
+            self.kernel.machine.fail(fault)
 
     def _wait_for_start(self) -> bool:
         """Sleep until it is to run; false when it never will."""
