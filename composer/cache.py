@@ -142,6 +142,10 @@ def prune(now: float) -> None:
         with suppress(OSError):
             if thing.name not in wanted and thing.stat().st_mtime < now - DAY:
                 thing.unlink()
+    for index in _files(root() / "index"):
+        with suppress(OSError):
+            if index.stat().st_mtime < limit:
+                index.unlink()
     for lock in (root() / "work").glob("*/.lock"):
         with suppress(OSError):
             if lock.stat().st_mtime < limit:

@@ -35,6 +35,11 @@ def run(words: Sequence[str]) -> int:
         return USAGE
     except click.Abort:
         raise KeyboardInterrupt from None
+    except SystemExit as left:
+        # click has an exit status of its own for a reader that is gone.
+        if isinstance(left.__context__, BrokenPipeError):
+            raise left.__context__ from None
+        raise
     return status if isinstance(status, int) else 0
 
 
@@ -190,11 +195,9 @@ def _root() -> Path:
 def _print_stage(profiles: tuple[str, ...], until: str, form: str) -> int:
     from composer import pipeline, report
 
-    stage = pipeline.Stage(until)
-    status = 0
-    for name in profiles or (None,):
-        status = max(status, report.stage(pipeline.compose(_root(), name, stage), stage, form))
-    return status
+    root = _root()
+    results = [pipeline.compose(root, name, pipeline.Stage(until)) for name in profiles or (None,)]
+    return max([report.stage(result, form, root) for result in results])
 
 
 def _copies(built: Any, disk: Path | None, output: Path | None) -> None:

@@ -63,6 +63,19 @@ def built(result: Result[Any], form: str) -> int:
     return 0 if result.ok else REFUSED
 
 
+def stage(result: Result[Any], form: str, root: Path) -> int:
+    """What a stage gave: as JSON, or for a person the glue of each instance where that is what it gave."""
+    diagnostics(result.diagnostics, sys.stderr)
+    glue = getattr(result.value, "glue", None)
+    if form == "text" and glue:
+        print("\n".join(glue.values()))
+    elif result.value is not None:
+        from composer import show
+
+        _print_json(show.to_data(result.value, Path(os.path.abspath(root))))
+    return 0 if result.ok else REFUSED
+
+
 def refused(result: Result[Any]) -> bool:
     """Show what a stage said; True where it gave nothing to go on with."""
     diagnostics(result.diagnostics, sys.stderr)

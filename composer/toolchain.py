@@ -23,6 +23,7 @@ OLDEST = (1, 95, 0)
 """wasmtime 48 needs it."""
 
 WASM_TARGET = "wasm32-unknown-unknown"
+SYSTEM_RUSTC = Path("/usr/bin/rustc")
 ANSWERS = "index/toolchains.json"
 C_LOCK = Path(__file__).resolve().parent.parent / "requirements-c.lock"
 
@@ -134,7 +135,7 @@ def _places() -> Iterator[tuple[str, Path]]:
     found = shutil.which("rustc", path=_path_without_rustup())
     if found:
         yield found, Path(found)
-    yield "/usr/bin/rustc", Path("/usr/bin/rustc")
+    yield str(SYSTEM_RUSTC), SYSTEM_RUSTC
 
 
 def _rustup_toolchains() -> list[Path]:
@@ -142,13 +143,19 @@ def _rustup_toolchains() -> list[Path]:
     home = Path(os.environ.get("RUSTUP_HOME") or Path.home() / ".rustup")
     try:
         found = sorted(p for p in (home / "toolchains").iterdir() if (p / "bin" / "rustc").is_file())
-        settings = (home / "settings.toml").read_text()
     except OSError:
         return []
-    chosen = re.search(r'^default_toolchain = "([^"]+)"', settings, re.MULTILINE)
-    default = chosen.group(1) if chosen else "stable"
+    default = _rustup_default(home / "settings.toml")
     useful = [p for p in found if any((p / "lib/rustlib" / part).is_dir() for part in ("src/rust/library", WASM_TARGET))]
     return sorted(useful, key=lambda p: (p.name != default, not p.name.startswith("stable"), p.name))
+
+
+def _rustup_default(settings: Path) -> str:
+    try:
+        found = re.search(r'^default_toolchain = "([^"]+)"', settings.read_text(), re.MULTILINE)
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return found.group(1) if found else ""
 
 
 def _path_without_rustup() -> str:

@@ -67,6 +67,7 @@ class Index:
 
     def save(self) -> None:
         if self._changed:
+            self._files = {name: known for name, known in self._files.items() if os.path.exists(name)}
             text = json.dumps({"files": self._files, "notes": self._notes}, separators=(",", ":"))
             cache.write_if_changed(self.path, text.encode())
             self._changed = False
