@@ -36,9 +36,9 @@ def run(words: Sequence[str]) -> int:
     except click.Abort:
         raise KeyboardInterrupt from None
     except SystemExit as left:
-        # click has an exit status of its own for a reader that is gone.
-        if isinstance(left.__context__, BrokenPipeError):
-            raise left.__context__ from None
+        # click's own answer to a reader that is gone; nothing of ours leaves by this status here.
+        if left.code == 1:
+            raise BrokenPipeError from None
         raise
     return status if isinstance(status, int) else 0
 
