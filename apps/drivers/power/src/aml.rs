@@ -151,6 +151,12 @@ mod tests {
 
     #[test]
     fn an_endless_table_ends() {
-        assert_eq!(find_s5(|_, buffer| { buffer.fill(NAME_OP); buffer.len() }), None);
+        assert_eq!(
+            find_s5(|_, buffer| {
+                buffer.fill(NAME_OP);
+                buffer.len()
+            }),
+            None
+        );
     }
 }

@@ -44,7 +44,7 @@ fn run() -> Result<(), Error> {
     loop {
         let length = CLIENTS.receive(&mut request, FOREVER)? as usize;
         let why_not = act(request.get(..length).and_then(Request::decode), &firmware);
-        LOG.write(why_not.as_bytes());
+        munal::log!(LOG, "a request was not done: {}", why_not.as_str());
         match CLIENTS.reply(why_not.as_bytes()) {
             Ok(_) | Err(Error::NotFound) => {} // not found: who asked has ended
             Err(why) => return Err(why),
@@ -70,11 +70,11 @@ fn signature(name: &[u8; 4]) -> u32 {
 fn tell_findings(firmware: &Firmware) {
     match sleep_type(firmware) {
         Ok(kind) => munal::log!(LOG, "power-off by PM1a_CNT at port {:#x}, SLP_TYPa {kind}", PM1A.base()),
-        Err(why) => LOG.write(why.as_bytes()),
+        Err(why) => munal::log!(LOG, "no power-off: {}", why.as_str()),
     }
     match reset_value(firmware) {
         Ok(value) => munal::log!(LOG, "reset by {value:#x} to port {:#x}", RESET.base()),
-        Err(why) => LOG.write(why.as_bytes()),
+        Err(why) => munal::log!(LOG, "no reset: {}", why.as_str()),
     }
 }
 
@@ -112,12 +112,12 @@ fn exit(code: u8) -> Result<(), Reason> {
 fn sleep_type(firmware: &Firmware) -> Result<u8, Reason> {
     let granted = PM1A.base();
     match firmware.fadt.pm1a {
-        None => Err(reason!("no power-off: the firmware names no port for PM1a_CNT")),
+        None => Err(reason!("the firmware names no port for PM1a_CNT")),
         Some(port) if u32::from(port) != granted => {
-            Err(reason!("no power-off: the firmware's PM1a_CNT is port {port:#x}, but {granted:#x} is granted as `pm1a`"))
+            Err(reason!("the firmware's PM1a_CNT is port {port:#x}, but {granted:#x} is granted as `pm1a`"))
         }
-        Some(_) if firmware.fadt.pm1b.is_some() => Err(reason!("no power-off: this machine also needs PM1b_CNT, which is not granted")),
-        Some(_) => firmware.s5.ok_or_else(|| reason!("no power-off: the firmware's tables do not define \\_S5")),
+        Some(_) if firmware.fadt.pm1b.is_some() => Err(reason!("this machine also needs PM1b_CNT, which is not granted")),
+        Some(_) => firmware.s5.ok_or_else(|| reason!("the firmware's tables do not define \\_S5")),
     }
 }
 
@@ -125,9 +125,9 @@ fn sleep_type(firmware: &Firmware) -> Result<u8, Reason> {
 fn reset_value(firmware: &Firmware) -> Result<u8, Reason> {
     let granted = RESET.base();
     match firmware.fadt.reset {
-        None => Err(reason!("no reset: the firmware names no port for RESET_REG")),
+        None => Err(reason!("the firmware names no port for RESET_REG")),
         Some(reset) if u32::from(reset.port) != granted => {
-            Err(reason!("no reset: the firmware's RESET_REG is port {:#x}, but {granted:#x} is granted as `reset`", reset.port))
+            Err(reason!("the firmware's RESET_REG is port {:#x}, but {granted:#x} is granted as `reset`", reset.port))
         }
         Some(reset) => Ok(reset.value),
     }

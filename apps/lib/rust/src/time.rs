@@ -165,7 +165,8 @@ mod tests {
 
     #[test]
     fn dates_that_do_not_exist() {
-        for at in [date(1969, 12, 31), date(2023, 2, 29), date(2100, 2, 29), date(2024, 4, 31), date(2024, 13, 1), date(2024, 0, 1)] {
+        for at in [date(1969, 12, 31), date(2023, 2, 29), date(2100, 2, 29), date(2024, 4, 31), date(2024, 13, 1), date(2024, 0, 1)]
+        {
             assert_eq!(at.to_unix(), None, "{at}");
         }
         assert_eq!(DateTime { hour: 24, ..date(2024, 1, 1) }.to_unix(), None);

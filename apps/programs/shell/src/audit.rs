@@ -108,7 +108,10 @@ fn each_entry(bytes: &[u8], mut entry: impl FnMut(&str, &mut Decoder<'_>) -> Res
     }
 }
 
-fn one_entry<'b>(decoder: &mut Decoder<'b>, entry: &mut impl FnMut(&str, &mut Decoder<'_>) -> Result<(), Error>) -> Result<(), Error> {
+fn one_entry<'b>(
+    decoder: &mut Decoder<'b>,
+    entry: &mut impl FnMut(&str, &mut Decoder<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
     let key = decoder.str()?;
     entry(key, decoder)
 }

@@ -80,7 +80,9 @@ impl Shell {
     /// Says what runs here.
     pub fn greet(&self) -> Result<(), Error> {
         match instances::system() {
-            Ok(it) => console::say(&format!("{} {}, profile {}. `help` lists what can be done.\n", it.name, it.version, it.profile)),
+            Ok(it) => {
+                console::say(&format!("{} {}, profile {}. `help` lists what can be done.\n", it.name, it.version, it.profile))
+            }
             Err(why) => console::say(&format!("{why}\n")),
         }
     }
@@ -95,7 +97,9 @@ impl Shell {
         match (command.run)(self, arguments) {
             Ok(()) => Ok(()),
             Err(Failure::Said(why)) => console::say(&format!("{name}: {why}\n")),
-            Err(Failure::Usage) => console::say(&format!("usage: {name}{}{}\n", if command.takes.is_empty() { "" } else { " " }, command.takes)),
+            Err(Failure::Usage) => {
+                console::say(&format!("usage: {name}{}{}\n", if command.takes.is_empty() { "" } else { " " }, command.takes))
+            }
             Err(Failure::Console(why)) => Err(why),
         }
     }

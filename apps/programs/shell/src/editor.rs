@@ -320,7 +320,20 @@ mod tests {
     #[test]
     fn what_is_shown_is_what_is_meant_whatever_is_pressed() {
         let keys: [&[u8]; 15] = [
-            b"a", "é".as_bytes(), b" ", b"\x7f", b"\x1b[3~", b"\x1b[D", b"\x1b[C", b"\x01", b"\x05", b"\x17", b"\x0b", b"\x1b[A", b"\x1b[B", b"\n",
+            b"a",
+            "é".as_bytes(),
+            b" ",
+            b"\x7f",
+            b"\x1b[3~",
+            b"\x1b[D",
+            b"\x1b[C",
+            b"\x01",
+            b"\x05",
+            b"\x17",
+            b"\x0b",
+            b"\x1b[A",
+            b"\x1b[B",
+            b"\n",
             b"\x15",
         ];
         let (mut session, mut random) = (type_in(""), 12345u32);

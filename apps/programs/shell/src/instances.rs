@@ -26,7 +26,10 @@ pub fn all() -> Result<Vec<Instance>, String> {
             Err(Error::NotFound) => return Ok(found),
             Err(why) => return Err(format!("cannot ask about instances: {why}")),
         };
-        found.push(Instance::decode(&answer).map_err(|_| format!("the kernel's answer about instance {} is not understood", found.len()))?);
+        found.push(
+            Instance::decode(&answer)
+                .map_err(|_| format!("the kernel's answer about instance {} is not understood", found.len()))?,
+        );
     }
 }
 

@@ -20,7 +20,8 @@ pub fn date() -> Result<DateTime, String> {
         return Err("this shell is not granted a clock as `rtc`".into());
     }
     let mut reply = [0; wall_clock::REPLY_LENGTH];
-    let length = asked_again(|| RTC.call(&wall_clock::REQUEST, &mut reply)).map_err(|why| format!("the clock does not answer: {why}"))?;
+    let length =
+        asked_again(|| RTC.call(&wall_clock::REQUEST, &mut reply)).map_err(|why| format!("the clock does not answer: {why}"))?;
     let time = reply.get(..length as usize).and_then(wall_clock::time);
     time.and_then(|time| DateTime::from_unix(time / SECOND)).ok_or_else(|| "the clock does not know the time".into())
 }
@@ -33,7 +34,8 @@ pub fn end(request: Request) -> Result<(), String> {
     CLOCK.sleep(CLOCK.now() + LAST_WORDS_TAKE);
     let (bytes, count) = request.encode();
     let mut reply = [0; 256];
-    let length = asked_again(|| POWER.call(&bytes[..count], &mut reply)).map_err(|why| format!("the driver does not answer: {why}"))?;
+    let length =
+        asked_again(|| POWER.call(&bytes[..count], &mut reply)).map_err(|why| format!("the driver does not answer: {why}"))?;
     Err(String::from_utf8_lossy(&reply[..(length as usize).min(reply.len())]).into_owned())
 }
 

@@ -45,7 +45,9 @@ mod tests {
 
     #[test]
     fn shares() {
-        for (part, whole, text) in [(0, 0, "0.0 %"), (1, 3, "33.3 %"), (2, 3, "66.7 %"), (5, 5, "100.0 %"), (u64::MAX, u64::MAX, "100.0 %")] {
+        for (part, whole, text) in
+            [(0, 0, "0.0 %"), (1, 3, "33.3 %"), (2, 3, "66.7 %"), (5, 5, "100.0 %"), (u64::MAX, u64::MAX, "100.0 %")]
+        {
             assert_eq!(share(part, whole), text);
         }
     }

@@ -41,7 +41,9 @@ mod tests {
 
     #[test]
     fn near_words_are_found() {
-        for (word, meant) in [("hlep", "help"), ("pss", "ps"), ("lgo", "log"), ("grant", "grants"), ("poweroof", "poweroff"), ("uptme", "uptime")] {
+        for (word, meant) in
+            [("hlep", "help"), ("pss", "ps"), ("lgo", "log"), ("grant", "grants"), ("poweroof", "poweroff"), ("uptme", "uptime")]
+        {
             assert_eq!(nearest(word, KNOWN), Some(meant), "{word}");
         }
     }
