@@ -103,8 +103,18 @@ def _in_pool(modules: list[bytes | str]) -> list[tuple[bytes, str]]:
     from concurrent.futures import ProcessPoolExecutor
 
     workers = min(len(modules), len(os.sched_getaffinity(0)))
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _leave_interrupts_to_the_parent)
+    try:
         return list(pool.map(_attempt, modules))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    """Ctrl-C reaches every process of the terminal; one of them is enough to stop, and none says more about it."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _attempt(module: bytes | str) -> tuple[bytes, str]:

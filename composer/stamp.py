@@ -37,7 +37,8 @@ class Inputs:
         self._home = self._index if root == HOME else Index(HOME)
         self._workspace = self._index.file(root / WORKSPACE)
         self._folders = _top_folders(root)
-        self._parts = [self._workspace, self._tools(), self._composer()]
+        self._compilers = self._identify_compilers()
+        self._parts = [self._workspace, self._composer()]
         for folder in self._folders or ():
             self._parts += (folder, self._index.folder(root / folder))
         self._save()
@@ -57,24 +58,31 @@ class Inputs:
 
         Where something changed since this was made, nothing is kept: nobody can tell which of the two was answered about.
         """
-        before = self._key(command, profile)
+        before = self._outside(command, profile)
         known = self._remember_places(command, profile, places)
         now = Inputs(self.root, builds=self.builds)
+        outside = now._outside(command, profile)
+        # A compiler that was only installed on the way is no change of what was answered about.
         key = now._key(command, profile)
-        if key is None or now._parts != self._parts or (known and key != before):
+        if key is None or now._parts != self._parts or (known and outside != before):
             return
         sources = list({id(p.source): p.source for d in diagnostics for label in d.labels if isinstance(p := label.place, Span)}.values())
         answer = {"value": value, "diagnostics": [_plain(d, sources) for d in diagnostics], "sources": [[s.path, s.text] for s in sources]}
         cache.store(STAMPS, key, json.dumps(answer, separators=(",", ":")).encode())
 
     def _key(self, command: str, profile: str) -> str | None:
-        """None where the workspace cannot be read, or where nobody has said yet which other places its apps are built from."""
+        outside = self._outside(command, profile)
+        return None if outside is None else cache.digest(command, profile, self._compilers, *self._parts, *outside)
+
+    def _outside(self, command: str, profile: str) -> list[str] | None:
+        """What lies at the other places that the apps are built from. None where the workspace cannot be read, or nobody has
+        said yet which places these are."""
         kept = cache.read(PLACES, self._places_key(command, profile))
         if self._folders is None or kept is None:
             return None
-        outside = [part for place in json.loads(kept) for part in (place, self._digest(self.root / place))]
+        parts = [part for place in json.loads(kept) for part in (place, self._digest(self.root / place))]
         self._save()
-        return cache.digest(command, profile, *self._parts, *outside)
+        return parts
 
     def _remember_places(self, command: str, profile: str, places: Iterable[Path]) -> bool:
         """Keep what lies outside of the workspace's own folders, which are looked at anyway; tells whether that was known."""
@@ -106,7 +114,7 @@ class Inputs:
         return cache.digest(sys.version, sys.prefix, self._home.folder(HERE), self._home.folder(kernel),
                             self._home.file(HOME / "requirements-c.lock"))
 
-    def _tools(self) -> str:
+    def _identify_compilers(self) -> str:
         from composer import toolchain
 
         apps, kernel = toolchain.find_rust(kernel=False), toolchain.find_rust(kernel=True) if self.builds else None

@@ -128,8 +128,7 @@ def test_one_module_needs_no_pool(compiled, monkeypatch):
 INVALID = {"text": "(module (func (result i32)))", "not even wat": "(modul", "binary": b"\0asm\1\0\0\0\x0a\xff", "nothing": b""}
 
 
-@pytest.mark.parametrize("pool_bytes", [1, 1 << 30])
-@pytest.mark.parametrize("case", INVALID)
+@pytest.mark.parametrize(("case", "pool_bytes"), [*((case, 1 << 30) for case in INVALID), ("binary", 1)])
 def test_what_wasmtime_refuses_is_named(case, pool_bytes, monkeypatch):
     monkeypatch.setattr(compiler, "POOL_BYTES", pool_bytes)
     with pytest.raises(ToolFailure) as failure:

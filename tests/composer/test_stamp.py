@@ -83,6 +83,16 @@ def test_other_compilers_are_other_input(root, monkeypatch):
     assert Inputs(root, builds=False).read("check", "") is None
 
 
+def test_a_compiler_installed_on_the_way_does_not_cost_a_second_run(root, monkeypatch):
+    from composer import toolchain
+
+    with monkeypatch.context() as without:
+        without.setattr(toolchain, "find_rust", lambda kernel: None)
+        inputs = Inputs(root, builds=False)
+    inputs.keep("check", "", [], 1, ())
+    assert Inputs(root, builds=False).read("check", "") == (1, ())
+
+
 def test_another_environment_is_other_input(root, monkeypatch):
     Inputs(root, builds=False).keep("check", "", [], 1, ())
     monkeypatch.setattr(stamp.sys, "prefix", "/another")
