@@ -127,9 +127,13 @@ fn map_image(machine: &Machine) -> Result<(), paging::OutOfMemory> {
     Ok(())
 }
 
+/// How long the reason not to boot stays on the firmware's console before it goes on to what else it can boot.
+const TIME_TO_READ: Duration = Duration::from_secs(10);
+
 /// Says on the firmware's console why the image does not boot.
 pub fn refuse(reason: &str) {
     system::with_stdout(|console| {
         let _ = core::fmt::Write::write_fmt(console, format_args!("munal: this image does not boot: {reason}\r\n"));
     });
+    boot::stall(TIME_TO_READ);
 }

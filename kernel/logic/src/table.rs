@@ -106,6 +106,20 @@ pub struct Handle {
     #[n(4)] pub instances: Vec<usize>,
 }
 
+/// A handle without its names: what host calls ask for, cheap to copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    pub kind: HandleKind,
+    pub object: usize,
+    pub rights: u8,
+}
+
+impl Handle {
+    pub fn held(&self) -> Held {
+        Held { kind: self.kind, object: self.object, rights: self.rights }
+    }
+}
+
 #[derive(Debug, Clone, Decode)]
 #[cbor(map)]
 pub struct Stream {
@@ -191,4 +205,107 @@ fn check_instance(table: &Table, instance: &Instance) -> Result<(), TableError> 
         require(handle.instances.iter().all(|&i| i < table.instances.len()), || alloc::format!("handle `{}` of `{name}` names an instance that is not there", handle.name))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use minicbor::{Encoder, encode::Error};
+
+    const ABI: [u8; 32] = [7; 32];
+    const SECTION: u64 = 0x3000;
+
+    /// A table with one module, two instances, one stream and one service; `change` alters what the parts say.
+    struct Parts {
+        version: u32,
+        abi: [u8; 32],
+        module: (u64, u64),
+        modules_of_instance: (u32, u32),
+        permille: u32,
+        port: (u16, u32),
+        handle: (u8, u32, u32),
+        stream: (u32, u32, u32),
+        service: u32,
+    }
+
+    fn whole() -> Parts {
+        Parts {
+            version: 1, abi: ABI, module: (0x1000, 0x2000), modules_of_instance: (0, 0), permille: 200, port: (0x3f8, 8),
+            handle: (3, 0, 1), stream: (0, 1, 4096), service: 1,
+        }
+    }
+
+    fn encode(parts: &Parts) -> Vec<u8> {
+        let mut out = Encoder::new(Vec::new());
+        let written = (|| {
+            out.map(10)?.u8(0)?.u32(parts.version)?.u8(1)?.str("test")?.u8(2)?.str("1.0")?.u8(3)?.str("console")?;
+            out.u8(4)?.bytes(&parts.abi)?.u8(5)?.u16(0x3f8)?;
+            out.u8(6)?.array(1)?.map(4)?.u8(0)?.str("app/one")?.u8(1)?.u64(parts.module.0)?.u8(2)?.u64(parts.module.1)?.u8(3)?.bytes(&[0; 32])?;
+            out.u8(7)?.array(2)?;
+            for name in ["one", "two"] {
+                out.map(12)?.u8(0)?.str(name)?.u8(1)?.str("app")?.u8(2)?.u8(2)?.u8(3)?.u32(parts.modules_of_instance.0)?;
+                out.u8(4)?.u32(parts.modules_of_instance.1)?.u8(5)?.u64(1 << 20)?.u8(6)?.u32(parts.permille)?;
+                out.u8(7)?.u8(1)?.u8(8)?.u64(100)?.u8(9)?.u32(10)?;
+                out.u8(10)?.array(1)?.map(5)?.u8(0)?.str("regs")?.u8(1)?.u16(parts.port.0)?.u8(2)?.u32(parts.port.1)?.u8(3)?.u8(3)?.u8(4)?.u8(1)?;
+                out.u8(11)?.array(1)?.map(5)?.u8(0)?.str("console")?.u8(1)?.u8(parts.handle.0)?.u8(2)?.u32(parts.handle.1)?.u8(3)?.u8(3)?;
+                out.u8(4)?.array(1)?.u32(parts.handle.2)?;
+            }
+            out.u8(8)?.array(1)?.map(4)?.u8(0)?.str("one.serial")?.u8(1)?.u32(parts.stream.0)?.u8(2)?.u32(parts.stream.1)?.u8(3)?.u32(parts.stream.2)?;
+            out.u8(9)?.array(1)?.map(2)?.u8(0)?.str("two.time")?.u8(1)?.u32(parts.service)?;
+            Ok::<(), Error<core::convert::Infallible>>(())
+        })();
+        written.unwrap();
+        out.into_writer()
+    }
+
+    fn fault(change: impl FnOnce(&mut Parts)) -> String {
+        let mut parts = whole();
+        change(&mut parts);
+        decode(&encode(&parts), SECTION, &ABI).unwrap_err().0
+    }
+
+    #[test]
+    fn a_whole_table_is_read() {
+        let table = decode(&encode(&whole()), SECTION, &ABI).unwrap();
+        assert_eq!((table.name.as_str(), table.profile.as_str(), table.emergency_port), ("test", "console", Some(0x3f8)));
+        assert_eq!(table.instances[1].handles[0].kind, HandleKind::StreamClient);
+        assert_eq!(table.instances[0].restart, RestartPolicy::OnFailure);
+        assert_eq!(table.instances[0].ports[0], PortGrant { need: "regs".into(), base: 0x3f8, length: 8, access: 3, widths: 1 });
+    }
+
+    #[test]
+    fn every_index_and_range_is_checked() {
+        for (fault, words) in [
+            (fault(|p| p.version = 2), "version 2"),
+            (fault(|p| p.abi[31] = 0), "other interfaces"),
+            (fault(|p| p.module.1 = 0x2001), "outside of the image"),
+            (fault(|p| p.module.0 = u64::MAX), "outside of the image"),
+            (fault(|p| p.modules_of_instance.0 = 1), "no module"),
+            (fault(|p| p.modules_of_instance.1 = 1), "no module"),
+            (fault(|p| p.permille = 0), "CPU share"),
+            (fault(|p| p.permille = 1001), "CPU share"),
+            (fault(|p| p.port = (0xffff, 2)), "leaves the 65,536 ports"),
+            (fault(|p| p.port = (0x60, 0)), "leaves the 65,536 ports"),
+            (fault(|p| p.handle.0 = 0), "no valid CBOR"),
+            (fault(|p| p.handle = (1, 16, 0)), "names object 16"),
+            (fault(|p| p.handle = (3, 1, 0)), "names object 1"),
+            (fault(|p| p.handle = (5, 1, 0)), "names object 1"),
+            (fault(|p| p.handle = (10, 0, 2)), "not there"),
+            (fault(|p| p.stream.0 = 2), "joins an instance"),
+            (fault(|p| p.stream.1 = 2), "joins an instance"),
+            (fault(|p| p.stream.2 = 0), "holds 0 bytes"),
+            (fault(|p| p.stream.2 = 1 << 21), "bytes"),
+            (fault(|p| p.service = 2), "served by nobody"),
+        ] {
+            assert!(fault.contains(words), "{fault} / {words}");
+        }
+    }
+
+    #[test]
+    fn a_table_that_ends_anywhere_is_none() {
+        let bytes = encode(&whole());
+        for length in 0..bytes.len() {
+            assert!(decode(&bytes[..length], SECTION, &ABI).is_err(), "{length}");
+        }
+    }
 }

@@ -4,10 +4,11 @@ use crate::{dispatch::Error, sip::{Call, Lent, Outcome}, state::{self, Control}}
 use munal_logic::table::HandleKind;
 
 fn control(call: &mut Call<'_, '_>, handle: u32, name: Lent, wanted: Control) -> Outcome<Answer> {
-    let handle = require(call.index(), handle, &[HandleKind::Control])?;
+    let caller = call.index();
+    require(caller, handle, &[HandleKind::Control])?;
     let name = call.bytes(name)?;
     let Some(index) = state::with(|state| state.find(name)) else { return Ok(Err(Error::NotFound)) };
-    if !handle.instances.contains(&index) {
+    if !state::with(|state| state.table.instances[caller].handles[handle as usize].instances.contains(&index)) {
         return Ok(Err(Error::Refused));
     }
     state::control(index, wanted);

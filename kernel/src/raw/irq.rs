@@ -1,10 +1,10 @@
 //! Interrupt lines, for the driver they were granted to.
 use super::{Answer, require};
 use crate::{cpu::{ioapic, time}, dispatch::Error, sip::{Call, Outcome}, thread};
-use munal_logic::table::{Handle, HandleKind};
+use munal_logic::table::{HandleKind, Held};
 
 /// The global system interrupt behind a handle.
-pub fn line(handle: &Handle) -> u32 {
+pub fn line(handle: &Held) -> u32 {
     match handle.kind {
         HandleKind::IrqIsa => ioapic::gsi_of_isa(handle.object as u32),
         _ => handle.object as u32,

@@ -13,7 +13,7 @@ pub mod stream;
 
 use crate::{dispatch::Error, sip::{Outcome, Stop}, state};
 use alloc::format;
-use munal_logic::table::{Handle, HandleKind};
+use munal_logic::table::{HandleKind, Held};
 
 pub use acpi::*;
 pub use audit::*;
@@ -31,7 +31,7 @@ pub type Answer = Result<u32, Error>;
 
 /// The handle number `handle` of instance `index`, where it is of one of these kinds. Errors: the SIP is ended, since its
 /// glue holds only handles of the right kind.
-fn require(index: usize, handle: u32, kinds: &[HandleKind]) -> Outcome<Handle> {
-    let found = state::with(|state| state.table.instances[index].handles.get(handle as usize).filter(|h| kinds.contains(&h.kind)).cloned());
+fn require(index: usize, handle: u32, kinds: &[HandleKind]) -> Outcome<Held> {
+    let found = state::with(|state| state.table.instances[index].handles.get(handle as usize).map(|h| h.held()).filter(|h| kinds.contains(&h.kind)));
     found.ok_or_else(|| Stop::Refused(format!("used handle {handle}, which was not granted for this")))
 }

@@ -2,7 +2,7 @@
 use super::{Answer, irq, service, stream};
 use crate::{cpu::{ioapic, time}, dispatch::{Error, event}, sip::{Call, Lent, Outcome, Stop}, state, thread};
 use alloc::{format, vec::Vec};
-use munal_logic::table::{Handle, HandleKind};
+use munal_logic::table::{HandleKind, Held};
 
 /// Bytes of one record: u32 handle, u16 wanted, u16 ready, little endian.
 const RECORD: usize = 8;
@@ -35,13 +35,13 @@ pub fn sip_wait(call: &mut Call<'_, '_>, polls: Lent, timeout: i64) -> Outcome<A
     }
 }
 
-fn find(index: usize, handle: u32) -> Outcome<Handle> {
-    let found = state::with(|state| state.table.instances[index].handles.get(handle as usize).cloned());
+fn find(index: usize, handle: u32) -> Outcome<Held> {
+    let found = state::with(|state| state.table.instances[index].handles.get(handle as usize).map(|h| h.held()));
     found.ok_or_else(|| Stop::Refused(format!("waited for handle {handle}, which it does not have")))
 }
 
 /// The events that hold for a handle now.
-fn events(index: usize, handle: &Handle) -> u16 {
+fn events(index: usize, handle: &Held) -> u16 {
     let flag = |holds: bool, event: u16| if holds { event } else { 0 };
     match handle.kind {
         HandleKind::IrqIsa | HandleKind::IrqGsi => flag(ioapic::pending(irq::line(handle)) > 0, event::READABLE),

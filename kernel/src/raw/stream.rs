@@ -1,7 +1,7 @@
 //! Byte streams between a client and a server, and the kernel's own messages, which are read like one.
 use super::{Answer, require};
 use crate::{dispatch::Error, log, sip::{Call, Lent, Outcome}, state, thread};
-use munal_logic::table::{Handle, HandleKind, READ, WRITE};
+use munal_logic::table::{HandleKind, Held, READ, WRITE};
 
 const READABLE: &[HandleKind] = &[HandleKind::StreamClient, HandleKind::StreamServer, HandleKind::KernelLog];
 const WRITABLE: &[HandleKind] = &[HandleKind::StreamClient, HandleKind::StreamServer];
@@ -14,7 +14,7 @@ pub struct Readiness {
 }
 
 /// How it stands with a handle of a stream, for `index`.
-pub fn readiness(index: usize, handle: &Handle) -> Readiness {
+pub fn readiness(index: usize, handle: &Held) -> Readiness {
     if handle.kind == HandleKind::KernelLog {
         let heard = state::with(|state| state.lives[index].heard);
         return Readiness { readable: log::has_more(heard), writable: false, closed: false };
@@ -33,7 +33,7 @@ pub fn readiness(index: usize, handle: &Handle) -> Readiness {
     })
 }
 
-fn take(call: &mut Call<'_, '_>, handle: &Handle, buffer: Lent) -> Outcome<Answer> {
+fn take(call: &mut Call<'_, '_>, handle: &Held, buffer: Lent) -> Outcome<Answer> {
     let index = call.index();
     let buffer = call.bytes(buffer)?;
     if handle.kind == HandleKind::KernelLog {
@@ -59,7 +59,7 @@ fn take(call: &mut Call<'_, '_>, handle: &Handle, buffer: Lent) -> Outcome<Answe
     })
 }
 
-fn put(call: &mut Call<'_, '_>, handle: &Handle, bytes: Lent) -> Outcome<Answer> {
+fn put(call: &mut Call<'_, '_>, handle: &Held, bytes: Lent) -> Outcome<Answer> {
     let bytes = call.bytes(bytes)?;
     if handle.rights & WRITE == 0 {
         return Ok(Err(Error::Refused));
