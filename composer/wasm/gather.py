@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
+from functools import partial
 
 from composer.wasm.cursor import WasmError
 from composer.wasm.facts import (
@@ -27,7 +28,7 @@ from composer.wasm.names import function_name, function_names
 from composer.wasm.sections import read_module
 from composer.wasm.trace import Trace, trace
 from composer.wasm.validate import validate
-from composer.wasm.values import Value
+from composer.wasm.values import Value, ranged
 
 
 def gather(app: str, path: str, data: bytes, traced: bool) -> AppFacts:
@@ -78,11 +79,13 @@ def _exports(module: Module) -> tuple[Export, ...]:
 
 def _call(module: Module, sites: _Sites, call) -> Call:
     imported = module.function_imports[call.imported]
-    operands = tuple(_operand(value, sites) for value in call.operands)
+    operands = tuple(map(partial(_operand, sites), call.operands, imported.type.params))
     return Call(imported.module, imported.name, sites.site(call.offset), operands)
 
 
-def _operand(value: Value, sites: _Sites) -> Operand:
+def _operand(sites: _Sites, value: Value, kind: str) -> Operand:
+    if isinstance(value, tuple):
+        value = ranged(*value, 64 if kind == "i64" else 32)
     if isinstance(value, dict):
         return Operand(tuple(Known(number, sites.site(at) if at else None) for number, at in sorted(value.items())))
     return Operand((), value)

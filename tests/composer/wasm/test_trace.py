@@ -1,0 +1,198 @@
+"""Which numbers are found to reach an import: what is known is known, and nothing is claimed that could be otherwise."""
+
+from __future__ import annotations
+
+import pytest
+
+from composer.wasm.facts import Operand
+from composer.wasm.gather import gather
+from composer.wasm.trace import STEPS_PER_BYTE
+from tests.composer.wasm.encode import PORTS, driver, wat
+
+UNKNOWN = "unknown"
+
+
+def seen(operand: Operand) -> object:
+    """A set of numbers, a range as a tuple, or UNKNOWN."""
+    if operand.values:
+        return {known.value for known in operand.values}
+    return operand.range or UNKNOWN
+
+
+def offsets(data: bytes) -> list[object]:
+    """What is known of the first operand of each port call, in the order of the code."""
+    facts = gather("app", "app.wasm", data, traced=True)
+    assert facts.fault is None, facts.fault
+    return [seen(call.operands[0]) for call in facts.calls]
+
+
+def reads(body: str, more: str = "") -> list[object]:
+    return offsets(driver(body, more))
+
+
+READ_X = "(drop (call $read8 (local.get $x)))"
+ANYTHING = "(i32.load (i32.const 0))"
+
+
+@pytest.mark.parametrize(("expression", "known"), [
+    ("(i32.const 5)", {5}),
+    ("(i32.const -1)", {0xFFFFFFFF}),
+    ("(i32.add (i32.const 0x2f8) (i32.const -0x3f8))", {0xFFFFFF00}),
+    ("(i32.and (i32.sub (i32.const 0x2f8) (i32.const 0x3f8)) (i32.const 0xffff))", {0xFF00}),
+    ("(i32.mul (i32.const 3) (i32.const 5))", {15}),
+    ("(i32.shl (i32.const 1) (i32.const 33))", {2}),
+    ("(i32.shr_s (i32.const -16) (i32.const 2))", {0xFFFFFFFC}),
+    ("(i32.shr_u (i32.const -16) (i32.const 28))", {15}),
+    ("(i32.rotl (i32.const 0x80000001) (i32.const 1))", {3}),
+    ("(i32.rotr (i32.const 3) (i32.const 1))", {0x80000001}),
+    ("(i32.div_s (i32.const -7) (i32.const 2))", {0xFFFFFFFD}),
+    ("(i32.rem_s (i32.const -7) (i32.const 2))", {0xFFFFFFFF}),
+    ("(i32.div_u (i32.const -1) (i32.const 16))", {0x0FFFFFFF}),
+    ("(i32.extend8_s (i32.const 0x80))", {0xFFFFFF80}),
+    ("(i32.extend16_s (i32.const 0x8000))", {0xFFFF8000}),
+    ("(i32.eqz (i32.const 0))", {1}),
+    ("(i32.lt_s (i32.const -1) (i32.const 0))", {1}),
+    ("(i32.lt_u (i32.const -1) (i32.const 0))", {0}),
+    ("(i32.wrap_i64 (i64.add (i64.const 0x1_0000_0000) (i64.const 4)))", {4}),
+    ("(i32.wrap_i64 (i64.extend_i32_s (i32.const -2)))", {0xFFFFFFFE}),
+    ("(global.get $fixed)", {6}),
+    ("(i32.and (i32.load (i32.const 0)) (i32.const 7))", (0, 7)),
+    ("(i32.load8_u (i32.const 0))", (0, 255)),
+    ("(i32.load16_u (i32.const 0))", (0, 65535)),
+    ("(i32.add (i32.load8_u (i32.const 0)) (i32.const 8))", (8, 263)),
+    ("(i32.or (i32.and (i32.load (i32.const 0)) (i32.const 3)) (i32.const 8))", (8, 11)),
+    ("(i32.shr_u (i32.load (i32.const 0)) (i32.const 29))", (0, 7)),
+    ("(i32.rem_u (i32.load (i32.const 0)) (i32.const 8))", (0, 7)),
+    ("(i32.popcnt (i32.load (i32.const 0)))", (0, 32)),
+    ("(i32.eq (i32.load (i32.const 0)) (i32.const 3))", (0, 1)),
+    ("(select (i32.const 2) (i32.const 3) (i32.load (i32.const 0)))", {2, 3}),
+    ("(i32.load (i32.const 0))", UNKNOWN),
+    ("(i32.load8_s (i32.const 0))", UNKNOWN),
+    ("(i32.add (i32.load (i32.const 0)) (i32.const 1))", UNKNOWN),
+    ("(i32.sub (i32.load8_u (i32.const 0)) (i32.const 1))", UNKNOWN),
+    ("(i32.div_u (i32.const 1) (i32.const 0))", UNKNOWN),
+    ("(global.get $changing)", UNKNOWN),
+    ("(memory.grow (i32.const 1))", UNKNOWN),
+    ("(i32.trunc_sat_f32_u (f32.const 5))", UNKNOWN),
+    ("(i32.reinterpret_f32 (f32.const 0))", UNKNOWN),
+    ("(call $read8 (i32.const 0))", UNKNOWN),
+])
+def test_expressions(expression: str, known: object) -> None:
+    more = '(memory (export "memory") 1) (global $fixed i32 (i32.const 6)) (global $changing (mut i32) (i32.const 6))'
+    assert reads(f"(drop (call $read8 {expression}))", more)[-1] == known
+
+
+@pytest.mark.parametrize(("body", "known"), [
+    (f"(local $x i32) {READ_X}", [{0}]),
+    (f"(local $x i32) (local.set $x (i32.const 3)) {READ_X} (local.set $x (i32.const 4)) {READ_X}", [{3}, {4}]),
+    (f"(local $x i32) (drop (local.tee $x (i32.const 3))) {READ_X}", [{3}]),
+    (f"(local $x i32) (if {ANYTHING} (then (local.set $x (i32.const 3)))) {READ_X}", [{0, 3}]),
+    (f"(local $x i32) (if {ANYTHING} (then (local.set $x (i32.const 3))) (else (local.set $x (i32.const 4)))) {READ_X}", [{3, 4}]),
+    (f"(local $x i32) (if {ANYTHING} (then (local.set $x (i32.const 3)) (return))) {READ_X}", [{0}]),
+    (f"(local $x i32) (block (br_if 0 {ANYTHING}) (local.set $x (i32.const 3))) {READ_X}", [{0, 3}]),
+    (f"(local $x i32) (block (local.set $x (i32.const 3)) (br 0) (local.set $x (i32.const 9))) {READ_X}", [{3}]),
+    (f"""(local $x i32) (block $c (block $b (block $a (br_table $a $b $c {ANYTHING}))
+         (local.set $x (i32.const 1)) (br $c)) (local.set $x (i32.const 2))) {READ_X}""", [{0, 1, 2}]),
+    (f"(local $x i32) (loop $on {READ_X} (local.set $x (i32.add (local.get $x) (i32.const 1))) (br_if $on {ANYTHING})) {READ_X}",
+     [UNKNOWN, UNKNOWN]),
+    (f"(local $x i32) (local.set $x (i32.const 3)) (loop $on {READ_X} (br_if $on {ANYTHING})) {READ_X}", [{3}, {3}]),
+    (f"(local $x i32) (loop $out (loop $in (br_if $in {ANYTHING})) {READ_X} (local.set $x (i32.const 5)) (br_if $out {ANYTHING}))",
+     [UNKNOWN]),
+    (f"(local $x i32) (loop $out {READ_X} (loop $in (local.set $x (i32.const 5)) (br_if $in {ANYTHING})) (br_if $out {ANYTHING}))",
+     [UNKNOWN]),
+    (f"(local $x i32) (loop $on (local.set $x (i32.const 5)) {READ_X} (br_if $on {ANYTHING}))", [{5}]),
+    (f"(local $x i32) (local.set $x {ANYTHING}) (if (i32.lt_u (local.get $x) (i32.const 8)) (then {READ_X})) {READ_X}", [(0, 7), UNKNOWN]),
+    (f"(local $x i32) (local.set $x {ANYTHING}) (if (i32.lt_s (local.get $x) (i32.const 8)) (then {READ_X}))", [UNKNOWN]),
+    (f"(local $x i32) (block (br_if 0 (i32.gt_u (local.tee $x {ANYTHING}) (i32.const 7))) {READ_X})", [(0, 7)]),
+    (f"(local $x i32) (block (br_if 0 (i32.eqz (i32.le_u (local.tee $x {ANYTHING}) (i32.const 7)))) {READ_X})", [(0, 7)]),
+    (f"(local $x i32) (block (br_if 0 (i32.ne (local.tee $x {ANYTHING}) (i32.const 4))) {READ_X})", [{4}]),
+    (f"(local $x i32) (if (local.tee $x {ANYTHING}) (then) (else {READ_X}))", [{0}]),
+    (f"""(local $x i32) (loop $on (block $out (br_if $out (i32.ge_u (local.get $x) (i32.const 8))) {READ_X}
+         (local.set $x (i32.add (local.get $x) (i32.const 1))) (br $on)))""", [(0, 7)]),
+    (f"(local $x i32) (local.set $x (i32.const 9)) (if (i32.lt_u (local.get $x) (i32.const 8)) (then {READ_X}))", []),
+    (f"(unreachable) {READ_X.replace('local.get $x', 'i32.const 99')}", []),
+    ("(drop (call $read8 (block (result i32) (drop (br_if 0 (i32.const 4) (i32.load (i32.const 0)))) (i32.const 5))))", [{4, 5}]),
+    ("(drop (call $read8 (if (result i32) (i32.load (i32.const 0)) (then (i32.const 4)) (else (i32.const 5)))))", [{4, 5}]),
+    ("(i32.const 3) (loop (param i32) (drop (call $read8)) (i32.const 4) (br_if 0 (i32.load (i32.const 0))) (drop))", [UNKNOWN]),
+    ("(i32.const 3) (block (param i32) (drop (call $read8)))", [{3}]),
+])
+def test_control_flow(body: str, known: list[object]) -> None:
+    assert reads(body, '(memory (export "memory") 1)') == known
+
+
+def test_more_numbers_than_a_set_holds_become_a_range() -> None:
+    choices = "".join(f"(if {ANYTHING} (then (local.set $x (i32.const {n}))))" for n in range(1, 20))
+    assert reads(f"(local $x i32) {choices} {READ_X}", '(memory (export "memory") 1)') == [(0, 19)]
+
+
+def test_two_sets_that_depend_on_each_other_are_no_set_of_sums() -> None:
+    """x + x with x in {0, 4} is never 4: a set may only hold numbers that can happen."""
+    body = f"(local $x i32) (if {ANYTHING} (then (local.set $x (i32.const 4)))) (drop (call $read8 (i32.add (local.get $x) (local.get $x))))"
+    assert reads(body, '(memory (export "memory") 1)') == [(0, 8)]
+
+
+WRAPPER = "(func $wrapper (param $r i32) (drop (call $read8 (local.get $r))))"
+
+
+def test_constants_are_followed_through_wrappers_to_where_they_stand() -> None:
+    facts = gather("app", "app.wasm", driver(
+        "(call $outer)", f"{WRAPPER} (func $middle (param i32) (call $wrapper (i32.add (local.get 0) (i32.const 1)))) "
+        "(func $outer (call $middle (i32.const 4)) (call $wrapper (i32.const 7)))"), traced=True)
+    (call,) = facts.calls
+    assert call.site.function == "wrapper"
+    assert [(k.value, k.site.function) for k in call.operands[0].values if k.site] == [(5, "outer"), (7, "outer")]
+
+
+@pytest.mark.parametrize("escape", [
+    '(export "wrapper" (func $wrapper))',
+    "(table 1 funcref) (elem (i32.const 0) $wrapper)",
+    "(table 1 funcref) (elem (i32.const 0) funcref (ref.func $wrapper))",
+    "(elem func $wrapper)",
+    "(global funcref (ref.func $wrapper))",
+    "(elem declare func $wrapper) (func $taker (drop (ref.func $wrapper)))",
+])
+def test_a_function_that_escapes_has_unknown_parameters(escape: str) -> None:
+    assert reads("(call $wrapper (i32.const 5))", f"{WRAPPER} {escape}") == [UNKNOWN]
+    assert reads("(call $wrapper (i32.const 5))", WRAPPER) == [{5}]
+
+
+def test_a_function_that_calls_itself_has_unknown_parameters() -> None:
+    more = """(func $wrapper (param $r i32) (drop (call $read8 (local.get $r)))
+      (if (local.get $r) (then (call $wrapper (i32.sub (local.get $r) (i32.const 1))))))"""
+    assert reads("(call $wrapper (i32.const 5))", more) == [UNKNOWN]
+
+
+def test_functions_that_call_each_other_have_unknown_parameters_somewhere() -> None:
+    more = """(func $a (param $r i32) (drop (call $read8 (local.get $r))) (if (local.get $r) (then (call $b (local.get $r)))))
+      (func $b (param $r i32) (call $a (i32.sub (local.get $r) (i32.const 1))))"""
+    assert reads("(call $a (i32.const 5))", more) == [UNKNOWN]
+
+
+def test_unreachable_calls_tell_nothing_of_parameters() -> None:
+    assert reads("(call $wrapper (i32.const 5)) (return) (call $wrapper (i32.const 9))", WRAPPER) == [{5}]
+
+
+def test_a_tail_call_is_a_call() -> None:
+    data = wat(f"""(module {PORTS} (func $tail (param i32) (result i32) (return_call $read8 (local.get 0)))
+      (func (export "_start") (drop (call $tail (i32.const 5)))))""")
+    assert offsets(data) == [{5}]
+
+
+@pytest.mark.parametrize(("more", "how"), [
+    ("(table 1 funcref) (elem (i32.const 0) $read8)", "a table"),
+    ('(export "again" (func $read8))', "an export"),
+    ("(elem declare func $read8) (func (drop (ref.func $read8)))", "ref.func"),
+])
+def test_an_import_that_escapes_is_said_to(more: str, how: str) -> None:
+    facts = gather("app", "app.wasm", driver("(drop (call $read8 (i32.const 1)))", more), traced=True)
+    assert {(e.module, e.name) for e in facts.escapes} == {("munal:port/regs", "read8")}
+    assert how in {e.how for e in facts.escapes}
+
+
+def test_code_that_would_cost_too_much_is_left_unknown() -> None:
+    """Many locals and many branches: joining states would be quadratic, so the walk stops and claims nothing."""
+    branches = "(block " + "(br_if 0 (i32.load (i32.const 0)))" * 3000 + ")"
+    many = " ".join(["i32"] * 3000)
+    data = driver(f"(local {many}) (drop (call $read8 (i32.const 1))) {branches}", '(memory (export "memory") 1)')
+    assert 3000 * 3000 > STEPS_PER_BYTE * len(data)
+    assert offsets(data) == [UNKNOWN]
