@@ -58,7 +58,7 @@ class Loaded:
 def load(root: Path) -> Result[Loaded]:
     """Read `munal.toml` in `root` and every app and profile that it names. Raises nothing; see M0101 to M0104, M0112 to M0114."""
     root = Path(os.path.abspath(root))
-    if not (root / WORKSPACE).exists():
+    if not os.path.exists(root / WORKSPACE):
         return Result(None, (_no_workspace(root),))
     first = read_document(root, WORKSPACE)
     if first.value is None:
@@ -75,7 +75,7 @@ def _read(documents: dict[str, Document | None]) -> tuple[Document, ...]:
 
 
 def _no_workspace(root: Path) -> Diagnostic:
-    above = next((folder for folder in root.parents if (folder / WORKSPACE).is_file()), None)
+    above = next((folder for folder in root.parents if os.path.isfile(folder / WORKSPACE)), None)
     advice = f"`{os.path.relpath(above, root)}` is one: go there" if above else "go to the folder that holds `munal.toml`, or make one"
     return error(M0112, "there is no `munal.toml` here", at(_start_of(WORKSPACE)), help=advice)
 
@@ -194,7 +194,7 @@ def _nearest_folder(root: Path, pattern: str) -> str | None:
     for part in pattern.split("/"):
         if re.search(r"[*?\[]", part):
             return None
-        if not (folder / part).exists():
+        if not os.path.exists(folder / part):
             return did_you_mean(part, [entry.name for entry in _entries(folder)])
         folder = folder / part
     return None
@@ -205,7 +205,7 @@ def _matches(root: Path, pattern: str, file: str | None) -> Iterator[str]:
     for path in _walk(root, "", [part for part in pattern.split("/") if part not in ("", ".")]):
         if file:
             path = f"{path}/{file}"
-        if path.endswith(".toml") and os.path.lexists(root / path) and not (root / path).is_dir():
+        if path.endswith(".toml") and os.path.lexists(root / path) and not os.path.isdir(root / path):
             yield path
 
 

@@ -5,16 +5,20 @@ What a capability adds to needs, provides and grants is derived from kernel/inte
 
 from __future__ import annotations
 
+import os
 import re
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
+# What a manifest means does not depend on which plugins happen to be installed; and looking for them takes time.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
-from composer import interfaces, units
-from composer.diagnostics import declare
-from composer.system import Access, Restart
-from composer.units import GIB, KIB, M0106, M0107, MIB, Complaint
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model  # noqa: E402
+
+from composer import interfaces, units  # noqa: E402
+from composer.diagnostics import declare  # noqa: E402
+from composer.system import Access, Restart  # noqa: E402
+from composer.units import GIB, KIB, M0106, M0107, MIB, Complaint  # noqa: E402
 
 M0110 = declare("M0110", "a name that is not spelled as names are")
 M0111 = declare("M0111", "a value that is none of the choices")

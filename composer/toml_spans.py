@@ -133,7 +133,7 @@ def _syntax_error(source: Source, message: str) -> Diagnostic:
     if found and found[1]:
         line = min(int(found[1]), len(source.line_starts))
         offset = min(source.line_starts[line - 1] + int(found[2]) - 1, len(source.text))
-    said = message[: found.start()] if found else message
+    said = message[: found.start()] if found else "an integer has more digits than any value needs"
     what = _PLAINER.get(said) or (said[:1].lower() + said[1:]) or "this is no value"
     where = "here the text ends" if found and not found[1] else ""
     return error(M0101, f"not valid TOML: {what}", at(Span(source, offset, min(offset + 1, len(source.text))), where))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ def _check_path(system: System, app: App, path: str) -> Iterator[Diagnostic]:
     if leaves_workspace(system.root, wanted):
         yield error(M0114, f"`{app.name}` is built from `{path}`, which lies outside of the workspace", at(app.build.span),
                     help="what an image is made of lies in the workspace: copy it")
-    elif app.build.form != "command" and not wanted.is_file():
+    elif app.build.form != "command" and not os.path.isfile(wanted):
         is_cargo = app.build.form == "cargo"
         what = f"no `Cargo.toml` in `{path}`" if is_cargo else f"no file `{path}`"
         advice = "name the folder of a Rust package, relative to the app's" if is_cargo else did_you_mean(wanted.name, _names(wanted.parent))

@@ -131,6 +131,7 @@ def test_a_workspace_reached_through_a_link_is_one(tmp_path):
 @pytest.mark.parametrize(("apps", "wanted"), [
     ('["apps/*", "later/*"]', []), ('["aps/*", "apps/*"]', ["M0113"]), ('["later/*"]', ["M0113"]), ('["apps/*", "apps/none"]', ["M0113"]),
     ('["apps/**"]', ["M0113"]), ('["/apps/*"]', ["M0114"]), ('["apps/../*"]', ["M0114"]), (r'["apps\\*"]', ["M0114"]), ('[""]', ["M0113"]),
+    (f'["apps/*", "{"x" * 5000}/y"]', ["M0113"]),
 ])
 def test_patterns_that_find_nothing_are_said_where_a_mistake_is_likely(tmp_path, apps, wanted):
     assert codes(load(write(tmp_path, {"munal.toml": with_patterns(apps)}))) == wanted
