@@ -26,8 +26,8 @@ const LINE: irq::line = irq::line;
 const CLOCK: clock::time = clock::time;
 const LOG: log::log = log::log;
 
-/// Bytes on their way to the device.
-const WIRE: usize = 512;
+/// Bytes on their way to the device: a few FIFOs, so that it never waits. All others stay with those who wrote them.
+const WIRE: usize = 64;
 /// Input goes on when this much of its buffer is free again.
 const ROOM_TO_GO_ON: usize = CAPACITY / 2;
 /// Causes of one interrupt that are served before clients get their turn.
@@ -43,7 +43,7 @@ fn run() -> Result<(), Error> {
 }
 
 /// Fillings of the wire that are sent before input gets its turn, where the device is as fast as an emulated one.
-const WIRES_AT_ONCE: usize = 8;
+const WIRES_AT_ONCE: usize = 32;
 
 struct Driver {
     uart: Uart,

@@ -2,15 +2,17 @@
 //!
 //! A source that stops in the middle of a line, as a prompt does, keeps the turn for a moment. If another has something to
 //! say after that, its unfinished line is ended; when all are quiet again, that line is shown once more, to be gone on with.
-//! A line that grows beyond `PART` bytes is not waited for: nobody can keep the others silent.
+//! A line that grows beyond `LINE` bytes is not waited for: nobody can keep the others silent.
 
 use crate::queue::Queue;
 use alloc::vec::Vec;
 
 /// How long a source may pause in its line, in nanoseconds, before another may speak.
 pub const PATIENCE: u64 = 20 * munal::time::MILLISECOND;
-/// Bytes that are taken from a source at once, and the longest unfinished line that is shown once more.
-const PART: usize = 256;
+/// The longest unfinished line that is shown once more.
+const LINE: usize = 256;
+/// Bytes that are taken from a source at once: few, since those that were taken are lost if this driver is ended.
+const PART: usize = 64;
 
 /// Where output comes from.
 pub trait Sources {
@@ -21,9 +23,9 @@ pub trait Sources {
 #[derive(Default)]
 struct Source {
     /// Taken from the source, not yet said.
-    fresh: Queue<PART>,
-    /// Said since the last end of line; more than `PART` bytes cannot be shown once more.
-    line: Queue<PART>,
+    fresh: Queue<LINE>,
+    /// Said since the last end of line; more than `LINE` bytes cannot be shown once more.
+    line: Queue<LINE>,
     overlong: bool,
     /// `line` is no longer what the terminal's last line shows.
     interrupted: bool,
@@ -100,7 +102,7 @@ impl Output {
     fn has_more(&mut self, source: usize, from: &mut impl Sources) -> bool {
         let fresh = &mut self.sources[source].fresh;
         if fresh.is_empty() {
-            fresh.refill(|buffer| from.take(source, buffer));
+            fresh.refill(|buffer| from.take(source, &mut buffer[..PART]));
         }
         !fresh.is_empty()
     }
@@ -291,17 +293,17 @@ mod tests {
     #[test]
     fn a_source_that_never_ends_its_line_cannot_silence_others() {
         let mut line = Line::with(2);
-        line.say(0, &"x".repeat(10 * PART)).say(1, "help\n");
+        line.say(0, &"x".repeat(10 * LINE)).say(1, "help\n");
         let sent = line.sent_through::<64>();
         let at = sent.find("\r\nhelp\r\n").expect("the other's line");
-        assert!(at <= 2 * PART, "{at}");
-        assert_eq!(sent.matches('x').count(), 10 * PART);
+        assert!(at <= 2 * LINE, "{at}");
+        assert_eq!(sent.matches('x').count(), 10 * LINE);
     }
 
     #[test]
     fn an_overlong_line_is_not_shown_again() {
         let mut line = Line::with(2);
-        line.say(0, &"x".repeat(PART + 1)).sent();
+        line.say(0, &"x".repeat(LINE + 1)).sent();
         assert_eq!(line.say(1, "news\n").sent(), "\r\nnews\r\n");
         assert_eq!(line.wait().sent(), "");
         assert_eq!(line.say(0, "y\n").sent(), "y\r\n");
