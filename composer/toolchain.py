@@ -203,7 +203,8 @@ def _refuse_named(kernel: bool) -> None:
 
 def _no_rust(kernel: bool) -> str:
     what = "the kernel" if kernel else "apps"
-    return (f"no Rust toolchain here can build {what}: install Debian's {', '.join(packages.RUST)}, or a rustup toolchain, "
+    seen = "".join(f"; {rust} lacks {', '.join(rust.lacks(kernel))}" for rust in candidates())
+    return (f"no Rust toolchain here can build {what}{seen}: install Debian's {', '.join(packages.RUST)}, or a rustup toolchain, "
             f"{_dotted(OLDEST)} or later, with `rustup component add rust-src`")
 
 
