@@ -43,7 +43,7 @@ def check_controlled_exist(system: System, facts: Mapping[str, Any]) -> Iterator
     for instance in system.instances:
         for grant in instance.grants:
             lists = [field.name for field in capabilities[grant.need.capability].grant_fields if field.type == "instances"]
-            for key, name in ((key, name) for key in lists for name in (grant.value or {}).get(key, ())):
-                if name not in ("*", *known) and name not in system.lost:
-                    yield error("M0215", f"`{instance.name}` may control `{name}`, which does not exist", at(grant.spans[key]),
-                                help=did_you_mean(name, known) or f"the instances are {words(known)}", notes=grant.notes)
+            wanted = [(key, name) for key in lists for name in (grant.value or {}).get(key, ())]
+            for place, unknown in ((grant.spans[key], name) for key, name in wanted if name not in {"*", *known, *system.lost}):
+                yield error("M0215", f"`{instance.name}` may control `{unknown}`, which does not exist", at(place),
+                            help=did_you_mean(unknown, known) or f"the instances are {words(known)}", notes=grant.notes)

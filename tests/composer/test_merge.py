@@ -91,7 +91,9 @@ def test_the_emergency_writer_can_be_removed_or_turned_off(tmp_path):
     assert joined(tmp_path, removed, writer=with_writer).emergency_port is None
 
 
-@pytest.mark.parametrize("path", ["instance.helo", "instance", "profile.summary", "", ".", "instance.hello.grant.stream.consle", "instance.hello.app.x", "instance.hello.limits.cpu.x"])
+@pytest.mark.parametrize("path", [
+    "instance.helo", "instance", "profile.summary", "", ".", "instance.hello.grant.stream.consle", "instance.hello.app.x", "instance.hello.limits.cpu.x",
+])
 def test_removing_what_is_not_there_is_an_error(tmp_path, path):
     assert codes(tmp_path, f'[profile]\nextends = ["base"]\nremove = ["{path}"]\n') == ["M0206"]
 
@@ -102,7 +104,8 @@ def test_two_parents_may_remove_the_same(tmp_path):
 
 
 def test_joining_leaves_the_parents_as_they_were(tmp_path):
-    files = {"profiles/base.toml": BASE, "profiles/main.toml": '[profile]\nextends = ["base"]\nremove = ["instance.hello.limits"]\n[instance.com1]\ngrant.irq.line.isa = 3\n'}
+    child = '[profile]\nextends = ["base"]\nremove = ["instance.hello.limits"]\n[instance.com1]\ngrant.irq.line.isa = 3\n'
+    files = {"profiles/base.toml": BASE, "profiles/main.toml": child}
     models = modelled(write(tmp_path, files))
     before = models.value.manifests["base"].tree.plain()
     assert resolved(tmp_path, "main").ok
@@ -129,7 +132,8 @@ def test_what_a_profile_says_itself_needs_no_note(tmp_path):
 
 
 def test_a_circle_is_said_once_and_its_profiles_are_left_alone(tmp_path):
-    files = {"profiles/a.toml": '[profile]\nextends = ["b"]\n', "profiles/b.toml": '[profile]\nextends = ["a"]\n', "profiles/c.toml": '[profile]\nextends = ["a"]\n'}
+    parents = {"a": "b", "b": "a", "c": "a"}
+    files = {f"profiles/{child}.toml": f'[profile]\nextends = ["{parent}"]\n' for child, parent in parents.items()}
     models = modelled(write(tmp_path, files))
     assert [d.code for d in models.diagnostics] == ["M0205"]
     for name in "abc":

@@ -74,15 +74,19 @@ def test_the_bounds_themselves_are_lengths(tmp_path, written):
     assert codes_for(tmp_path, app=app_with(needs), profile='[instance.hello]\napp = "hello"\n') == []
 
 
-@pytest.mark.parametrize(("widths", "wanted"), [("[8]", []), ("[32, 8, 16]", []), ("[]", ["M0111"]), ("[8, 8]", ["M0111"]), ("[64]", ["M0111"]), ("[true]", ["M0106"]),
-                                                ("[8.0]", ["M0106"]), ("8", ["M0106"]), ('["8"]', ["M0106"])])
+@pytest.mark.parametrize(("widths", "wanted"), [
+    ("[8]", []), ("[32, 8, 16]", []), ("[]", ["M0111"]), ("[8, 8]", ["M0111"]), ("[64]", ["M0111"]), ("[true]", ["M0106"]), ("[8.0]", ["M0106"]),
+    ("8", ["M0106"]), ('["8"]', ["M0106"]),
+])
 def test_widths_are_a_set_of_sizes(tmp_path, widths, wanted):
     needs = f"[needs.port.regs]\nlength = 4\nwidths = {widths}\noptional = true\n"
     assert codes_for(tmp_path, app=app_with(needs), profile='[instance.hello]\napp = "hello"\n') == wanted
 
 
-@pytest.mark.parametrize(("instances", "wanted"), [('["hello"]', []), ('["*"]', []), ("[]", ["M0111"]), ('["*", "hello"]', ["M0111"]), ('["hello", "hello"]', ["M0111"]),
-                                                   ('["Hello"]', ["M0110"]), ("[1]", ["M0106"]), ('"hello"', ["M0106"])])
+@pytest.mark.parametrize(("instances", "wanted"), [
+    ('["hello"]', []), ('["*"]', []), ("[]", ["M0111"]), ('["*", "hello"]', ["M0111"]), ('["hello", "hello"]', ["M0111"]), ('["Hello"]', ["M0110"]),
+    ("[1]", ["M0106"]), ('"hello"', ["M0106"]),
+])
 def test_controlled_instances_are_a_set_of_names(tmp_path, instances, wanted):
     profile = f'[instance.hello]\napp = "hello"\ngrant.control.all = {{ instances = {instances} }}\n'
     assert codes_for(tmp_path, app=app_with("[needs.control.all]\n"), profile=profile) == wanted

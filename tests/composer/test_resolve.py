@@ -82,6 +82,10 @@ def test_values_have_their_places(tmp_path):
 
 
 LINES = [line for text in SOUND.values() for line in text.splitlines()]
+ODD_LINES = [
+    "x = 1", "[a]", 'grant.port.regs = "x"', "instance = 1", "app = []", "[[instance.hello]]", "needs = 3", "needs.port = 1", "[profile]", 'extends = ["main"]',
+    'remove = ["instance.hello"]', "restart = {}", "kernel.emergency = { port = 0 }",
+]
 
 
 @given(st.data())
@@ -90,7 +94,7 @@ def test_no_mixture_of_lines_makes_any_stage_fail(tmp_path, data):
     path = data.draw(st.sampled_from(sorted(SOUND)))
     lines = SOUND[path].splitlines()
     at = data.draw(st.integers(0, len(lines) - 1))
-    lines[at : at + data.draw(st.integers(0, 2))] = data.draw(st.lists(st.sampled_from([*LINES, "x = 1", "[a]", 'grant.port.regs = "x"', "instance = 1", "app = []", "[[instance.hello]]", "needs = 3", "needs.port = 1"]), max_size=3))
+    lines[at : at + data.draw(st.integers(0, 2))] = data.draw(st.lists(st.sampled_from(LINES + ODD_LINES), max_size=3))
     result = resolved(write(tmp_path, {path: "\n".join(lines)}))
     if result.value:
         check(result.value)
