@@ -30,7 +30,9 @@ PF_X, PF_W = 1, 2
 SHT_NOBITS, SHF_COMPRESSED = 8, 0x800
 DT_NULL, DT_RELA, DT_RELASZ, DT_RELAENT = 0, 7, 8, 9
 R_X86_64_NONE, R_X86_64_RELATIVE = 0, 8
-REFUSED_TAGS = {1: "DT_NEEDED (a shared library)", 17: "DT_REL", 23: "DT_JMPREL (lazy binding)", 36: "DT_RELR (packed relocations)"}
+REFUSED_TAGS = {
+    1: "DT_NEEDED (a shared library)", 17: "DT_REL", 23: "DT_JMPREL (lazy binding)", 36: "DT_RELR (packed relocations)",
+}
 
 
 class ElfError(ValueError):
@@ -102,9 +104,9 @@ class _File:
     def __init__(self, elf: bytes) -> None:
         self.elf = elf
         (self.ident, self.type, self.machine, _, self.entry, self.programs, self.sections, _, _, self.program_size,
-         self.program_count, self.section_size, self.section_count, self.names) = HEADER.unpack(self.bytes(0, HEADER.size))
+         self.program_count, self.section_size, self.section_count, self.names) = HEADER.unpack(self.take(0, HEADER.size))
 
-    def bytes(self, offset: int, length: int) -> bytes:
+    def take(self, offset: int, length: int) -> bytes:
         if offset + length > len(self.elf):
             raise ElfError(f"the kernel's file ends before {length} bytes at offset {offset:#x}")
         return self.elf[offset:offset + length]
@@ -120,7 +122,7 @@ class _File:
             raise ElfError(f"the kernel has {self.program_count} program headers of {self.program_size} bytes")
 
     def program_headers(self) -> Iterator[_Header]:
-        table = self.bytes(self.programs, PROGRAM.size * self.program_count)
+        table = self.take(self.programs, PROGRAM.size * self.program_count)
         for kind, flags, offset, address, _, file_size, memory_size, alignment in PROGRAM.iter_unpack(table):
             yield _Header(kind, flags, offset, address, file_size, memory_size, alignment)
 
@@ -130,7 +132,7 @@ class _File:
         if header.alignment > PAGE:
             raise ElfError(f"the kernel's segment at {header.address:#x} is aligned to {header.alignment:#x}, "
                            f"but firmware aligns an image to {PAGE:#x} and no further")
-        data = self.bytes(header.offset, header.file_size)
+        data = self.take(header.offset, header.file_size)
         return Segment(header.address, header.memory_size, data, bool(header.flags & PF_W), bool(header.flags & PF_X))
 
     def section(self, name: bytes) -> bytes | None:
@@ -139,14 +141,14 @@ class _File:
             return None
         if self.section_size != SECTION.size or self.section_count > MAX_SECTIONS or self.names >= self.section_count:
             raise ElfError(f"the kernel has {self.section_count} section headers of {self.section_size} bytes")
-        headers = list(SECTION.iter_unpack(self.bytes(self.sections, SECTION.size * self.section_count)))
-        names = self.bytes(*headers[self.names][4:6])
+        headers = list(SECTION.iter_unpack(self.take(self.sections, SECTION.size * self.section_count)))
+        names = self.take(*headers[self.names][4:6])
         found = [h for h in headers if names[h[0]:h[0] + len(name) + 1] == name + b"\0"]
         if not found:
             return None
         if len(found) > 1 or found[0][1] == SHT_NOBITS or found[0][2] & SHF_COMPRESSED:
             raise ElfError(f"the kernel's section {name.decode()} must be there once, with its bytes as they are")
-        return self.bytes(*found[0][4:6])
+        return self.take(*found[0][4:6])
 
 
 def _require_loadable(headers: tuple[_Header, ...], segments: tuple[Segment, ...]) -> None:
@@ -172,7 +174,7 @@ def _dynamic(file: _File, headers: tuple[_Header, ...]) -> dict[int, int]:
     found: dict[int, int] = {}
     for header in headers:
         if header.kind == PT_DYNAMIC:
-            table = file.bytes(header.offset, header.file_size // DYNAMIC.size * DYNAMIC.size)
+            table = file.take(header.offset, header.file_size // DYNAMIC.size * DYNAMIC.size)
             for tag, value in DYNAMIC.iter_unpack(table):
                 if tag == DT_NULL:
                     break

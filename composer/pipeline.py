@@ -20,9 +20,9 @@ from composer.result import Result
 if TYPE_CHECKING:
     from composer.layout import Layout
     from composer.link import Image
-    from composer.load import Loaded
     from composer.model import Models
-    from composer.system import System
+    from composer.system import App, System
+    from composer.tree import Index
     from composer.wasm.facts import AppFacts
 
 CARGO_FILES = ("Cargo.toml", "Cargo.lock", ".cargo/config.toml")
@@ -91,7 +91,7 @@ def compose(root: Path, profile: str | None = None, until: Stage = Stage.LINK, *
         return _check(root, profile or "")
     if until is Stage.LINK:
         return _build(root, profile or "", keep)
-    return _run(root, profile or "", until)[until]
+    return _run(_read(root), profile or "", until)[until]
 
 
 def check_all(root: Path) -> Result[tuple[Checked, ...]]:
@@ -100,11 +100,12 @@ def check_all(root: Path) -> Result[tuple[Checked, ...]]:
     inputs = stamp.Inputs(root, builds=False)
     if kept := inputs.read("check-all", ""):
         return Result(None if kept[0] is None else tuple(_checked_again(c) for c in kept[0]), kept[1])
-    models = _run(root, "", Stage.MODEL)[Stage.MODEL]
+    manifests = _read(root)
+    models = manifests[Stage.MODEL]
     result: Result[tuple[Checked, ...]] = Result((), models.diagnostics) if models.value else Result(None, models.diagnostics)
     places: list[Path] = []
     for profile in models.value.profiles if models.value else ():
-        stages = _run(root, profile, Stage.CHECK)
+        stages = _run(manifests, profile, Stage.CHECK)
         checked = stages[Stage.CHECK]
         found = (_summary(checked.value),) if checked.value else ()
         result = Result((*(result.value or ()), *found), result.plus(checked.diagnostics).diagnostics)
@@ -116,15 +117,17 @@ def check_all(root: Path) -> Result[tuple[Checked, ...]]:
 
 # The stages
 
-def _stages(root: Path, profile: str) -> Iterator[tuple[Stage, Result[Any]]]:
-    """Every stage's result, each made when it is asked for."""
+def _read(root: Path) -> dict[Stage, Result[Any]]:
+    """The first two stages, which are about the whole workspace and no profile yet."""
     from composer.load import load
     from composer.model import model
 
     loaded = load(root)
-    yield Stage.LOAD, loaded
-    models = loaded.then(model)
-    yield Stage.MODEL, models
+    return {Stage.LOAD: loaded, Stage.MODEL: loaded.then(model)}
+
+
+def _stages(models: Result[Models], profile: str) -> Iterator[tuple[Stage, Result[Any]]]:
+    """Every further stage's result, each made when it is asked for."""
     system = models.then(_resolve, profile)
     yield Stage.RESOLVE, system
     inspected = _inspected(system)
@@ -138,12 +141,14 @@ def _stages(root: Path, profile: str) -> Iterator[tuple[Stage, Result[Any]]]:
     yield Stage.LINK, compiled.then(_link)
 
 
-def _run(root: Path, profile: str, until: Stage) -> dict[Stage, Result[Any]]:
-    results = {}
-    for stage, result in _stages(root, profile):
-        results[stage] = result
-        if stage is until:
-            break
+def _run(manifests: dict[Stage, Result[Any]], profile: str, until: Stage) -> dict[Stage, Result[Any]]:
+    """The results of all stages up to `until`."""
+    results = dict(manifests)
+    if until not in results:
+        for stage, result in _stages(manifests[Stage.MODEL], profile):
+            results[stage] = result
+            if stage is until:
+                break
     return results
 
 
@@ -223,7 +228,7 @@ def _check(root: Path, profile: str) -> Result[Checked]:
     inputs = stamp.Inputs(root, builds=False)
     if kept := inputs.read("check", profile):
         return Result(kept[0] and _checked_again(kept[0]), kept[1])
-    stages = _run(root, profile, Stage.CHECK)
+    stages = _run(_read(root), profile, Stage.CHECK)
     result = stages[Stage.CHECK]
     summary = _summary(result.value) if result.value else None
     inputs.keep("check", profile, _places(stages), summary and asdict(summary), result.diagnostics)
@@ -237,7 +242,7 @@ def _build(root: Path, profile: str, keep: bool) -> Result[Built]:
         built = kept[0] and output.found_again(root, kept[0])
         if built or kept[0] is None:
             return Result(built, kept[1])
-    stages = _run(root, profile, Stage.LINK)
+    stages = _run(_read(root), profile, Stage.LINK)
     result = stages[Stage.LINK]
     made = _write(root, stages[Stage.COMPILE].value, result.value, keep) if result.value else None
     inputs.keep("build", profile, _places(stages), made and output.plain(made), result.diagnostics)
@@ -263,21 +268,27 @@ def _checked_again(plain: dict[str, Any]) -> Checked:
 
 def _places(stages: dict[Stage, Result[Any]]) -> Iterator[Path]:
     """Where the manifests lie, and what the apps are built from."""
-    from composer.crates import find_crate
-    from composer.tools import ToolFailure
     from composer.tree import Index
 
-    loaded, resolved = stages[Stage.LOAD].value, stages.get(Stage.RESOLVE)
-    system = resolved.value if resolved else None
+    loaded, system = stages[Stage.LOAD].value, stages[Stage.RESOLVE].value
     if loaded:
         yield from (loaded.root / d.source.path for d in (*loaded.apps, *loaded.profiles))
         yield from (loaded.root / path for path in loaded.unread)
-    index = Index(loaded.root) if system else None
-    for app in system.apps if system else ():
-        yield Path(os.path.realpath(app.folder))
-        if app.build.form == "cargo":
-            try:
-                crate = find_crate(app.folder / app.build.inputs[0], index)
-            except ToolFailure:
-                continue
-            yield from (*crate.folders, *(crate.workspace / name for name in CARGO_FILES))
+    if system:
+        index = Index(system.root)
+        for app in system.apps:
+            yield Path(os.path.realpath(app.folder))
+            if app.build.form == "cargo":
+                yield from _crate_places(app, index)
+
+
+def _crate_places(app: App, index: Index) -> Iterator[Path]:
+    """A crate's folder and those of the crates that it names by path; nothing where cargo has already said what is wrong."""
+    from composer.crates import find_crate
+    from composer.tools import ToolFailure
+
+    try:
+        crate = find_crate(app.folder / app.build.inputs[0], index)
+    except ToolFailure:
+        return
+    yield from (*crate.folders, *(crate.workspace / name for name in CARGO_FILES))

@@ -24,6 +24,13 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("MUNAL_CACHE", str(tmp_path / "cache"))
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """What stands for Munal's own checkout, so that nobody's work on it is taken for a change."""
+    monkeypatch.setattr(stamp, "HOME", tmp_path / "home")
+    monkeypatch.setattr(stamp, "HERE", tmp_path / "home" / "composer")
+
+
 @pytest.fixture
 def root(tmp_path):
     return make_workspace(tmp_path / "work")
