@@ -244,7 +244,7 @@ def _parents(name: str, extends: Node | None, names: list[str], said: list[Diagn
             continue
         if item.value not in names:
             said.append(error(M0204, f"`{name}` extends `{item.value}`, which does not exist", at(item.span),
-                              help=did_you_mean(item.value, names) or f"the profiles are {words(sorted(names))}"))
+                              help=did_you_mean(item.value, names) or f"the profiles are {words(sorted({*names}))}"))
         yield item.value, item.span
 
 

@@ -83,6 +83,12 @@ def test_widths_are_a_set_of_sizes(tmp_path, widths, wanted):
     assert codes_for(tmp_path, app=app_with(needs), profile='[instance.hello]\napp = "hello"\n') == wanted
 
 
+@pytest.mark.parametrize(("summary", "wanted"), [("x" * 200, []), ("x" * 201, ["M0117"]), ("a\\tb", ["M0117"]), ("Größe", [])])
+def test_a_summary_is_one_short_line(tmp_path, summary, wanted):
+    app = app_with(head=f'summary = "{summary}"')
+    assert codes_for(tmp_path, app=app, profile='[instance.hello]\napp = "hello"\n') == wanted
+
+
 @pytest.mark.parametrize(("instances", "wanted"), [
     ('["hello"]', []), ('["*"]', []), ("[]", ["M0111"]), ('["*", "hello"]', ["M0111"]), ('["hello", "hello"]', ["M0111"]), ('["Hello"]', ["M0110"]),
     ("[1]", ["M0106"]), ('"hello"', ["M0106"]),
