@@ -78,7 +78,7 @@ class Guest:
         except subprocess.TimeoutExpired:
             self.kill()
             status = self.process.returncode
-        while self.qmp.open:
+        while self.qmp.open and not self.qmp.drained:
             self.watch()
         return Outcome(*self._ending(status), self.errors())
 

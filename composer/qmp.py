@@ -24,12 +24,13 @@ class Event:
 
 
 class Qmp:
-    """One connection. `receive` is called whenever the socket is readable."""
+    """One connection. `receive` is called whenever the socket is readable; `drained` tells that nothing was there."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
         self.connection.setblocking(False)
         self.open = True
+        self.drained = False
         self._pending = b""
 
     def fileno(self) -> int:
@@ -57,9 +58,11 @@ class Qmp:
                 yield Event("status", answer)
 
     def _lines(self) -> list[bytes]:
+        self.drained = False
         try:
             received = self.connection.recv(65536)
         except BlockingIOError:
+            self.drained = True
             return []
         except OSError:
             received = b""
