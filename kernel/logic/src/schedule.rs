@@ -121,7 +121,7 @@ impl Scheduler {
     pub fn next_event(&self, now: u64) -> Option<u64> {
         self.tasks.iter().filter_map(|task| match task.state {
             State::Blocked(deadline) => deadline,
-            State::Ready if task.throttled(now) => Some(task.period_start + PERIOD),
+            State::Ready if task.throttled(now) => Some(task.next_period(now)),
             _ => None,
         }).min()
     }
@@ -133,15 +133,29 @@ impl Scheduler {
 }
 
 impl Task {
+    /// Nanoseconds that the task may run in one period.
+    fn budget(&self) -> u64 {
+        PERIOD / 1000 * self.permille
+    }
+
+    /// What it has used of the current period's budget; what it used beyond an earlier one's counts too.
+    fn used_at(&self, now: u64) -> u64 {
+        let periods = now.saturating_sub(self.period_start) / PERIOD;
+        self.used.saturating_sub(periods.saturating_mul(self.budget()))
+    }
+
     fn enter_period(&mut self, now: u64) {
-        if now >= self.period_start + PERIOD {
-            self.period_start = now - now % PERIOD;
-            self.used = 0;
-        }
+        self.used = self.used_at(now);
+        self.period_start += now.saturating_sub(self.period_start) / PERIOD * PERIOD;
     }
 
     fn throttled(&self, now: u64) -> bool {
-        now < self.period_start + PERIOD && self.used >= PERIOD / 1000 * self.permille && self.permille < 1000
+        self.permille < 1000 && self.used_at(now) >= self.budget()
+    }
+
+    /// When the next period begins.
+    fn next_period(&self, now: u64) -> u64 {
+        self.period_start + (now.saturating_sub(self.period_start) / PERIOD + 1) * PERIOD
     }
 }
 
@@ -182,6 +196,18 @@ mod tests {
         scheduler.wake(id);
         run(&mut scheduler, 1_000_000_000);
         assert_eq!(scheduler.cpu(id), 200_000_000);
+    }
+
+    #[test]
+    fn what_was_used_beyond_a_share_is_paid_back() {
+        let mut scheduler = Scheduler::new();
+        let id = scheduler.add(100);
+        scheduler.wake(id);
+        scheduler.charge(id, 2 * PERIOD / 10, PERIOD / 5);
+        assert_eq!(scheduler.next_event(PERIOD / 5), Some(PERIOD));
+        assert_eq!(scheduler.pick(PERIOD), None);
+        assert_eq!(scheduler.next_event(PERIOD), Some(2 * PERIOD));
+        assert_eq!(scheduler.pick(2 * PERIOD), Some(id));
     }
 
     #[test]
