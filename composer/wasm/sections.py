@@ -85,6 +85,8 @@ def _imports(cursor: Cursor, module: Module) -> None:
         kind = cursor.byte()
         if kind == 4:
             raise WasmError("an imported exception tag", kind_at, "exception handling")
+        if kind == 0x20:
+            raise WasmError("an imported function of an exact type", kind_at, "custom descriptors")
         if kind >= len(_KINDS):
             raise cursor.fail(f"an import is of the unknown kind {kind}", kind_at)
         _import(cursor, module, where, name, _KINDS[kind], at)

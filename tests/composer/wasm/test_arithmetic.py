@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from composer.wasm.arithmetic import BINARY, COMPARISONS, UNARY, binary, narrowed, unary
@@ -48,6 +48,7 @@ def test_binary_results_are_not_left_out(code: int) -> None:
     exact, _, bits = BINARY[code]
     operands = COMPARISONS[code][2] if code in COMPARISONS else bits
 
+    @settings(max_examples=40)
     @given(member(operands), member(operands))
     def check(left: tuple[int, Value], right: tuple[int, Value]) -> None:
         result = exact(left[0], right[0])
@@ -63,6 +64,7 @@ def test_unary_results_are_not_left_out(code: int) -> None:
 
     run = running(code)
 
+    @settings(max_examples=40)
     @given(member(taken))
     def check(operand: tuple[int, Value]) -> None:
         chosen, value = operand
@@ -75,6 +77,7 @@ def test_unary_results_are_not_left_out(code: int) -> None:
 def test_narrowing_leaves_out_no_number_for_which_it_is_true(code: int) -> None:
     _, test, bits = COMPARISONS[code]
 
+    @settings(max_examples=40)
     @given(member(bits), number(bits), st.booleans())
     def check(operand: tuple[int, Value], limit: int, wanted: bool) -> None:
         chosen, value = operand

@@ -128,6 +128,10 @@ def test_sections_that_lie_are_found_at_their_offset(sections: list[bytes], said
     assert found.feature is None
 
 
+def test_an_import_of_an_exact_type_is_a_feature_though_wasmtime_lets_it_pass() -> None:
+    assert fault(module(TYPE, section(2, vector(name("a") + name("b") + b"\x20\0")))).feature == "custom descriptors"
+
+
 @pytest.mark.parametrize(("text", "feature"), [
     ("(module (memory i64 1))", "memory64"),
     ("(module (table i64 1 funcref))", "memory64"),
