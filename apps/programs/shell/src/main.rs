@@ -42,6 +42,6 @@ fn answer(shell: &mut Shell, input: Input) -> Result<(), Error> {
     match input {
         Input::Line(line) => shell.run(&line),
         Input::Cancelled => Ok(()),
-        Input::End => console::say("\nThis shell does not end; `poweroff` does.\n"),
+        Input::End => console::say("\nThis shell does not end; `poweroff` turns the machine off.\n"),
     }
 }
