@@ -25,8 +25,9 @@ OUR_OWN = ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTC", "RUSTC_WRAPPER", "RU
 OUR_OWN_PREFIXES = ("CARGO_PROFILE_", "CARGO_BUILD_", "CARGO_TARGET_", "CARGO_UNSTABLE_")
 """Variables that would make another build of the same source; a person's own are not passed on."""
 
-_COUNT = re.compile(r"^\s*Building \[[=> ]*\]\s+(\d+)/(\d+)")
-_NEEDS_NETWORK = re.compile(r"offline|--offline was specified|failed to download|no matching package", re.IGNORECASE)
+_STYLE = r"(?:\x1b\[[0-9;]*[A-Za-z])*"
+_COUNT = re.compile(rf"^{_STYLE}\s*{_STYLE}\s*Building{_STYLE} \[[=> ]*\]\s+(\d+)/(\d+)")
+_NEEDS_NETWORK = re.compile(r"--offline was specified|using offline mode \(--offline\)")
 _NEEDS_LOCK = re.compile(r"lock file .* needs to be updated|cannot update the lock file|cannot create the lock file")
 
 
