@@ -122,13 +122,23 @@ class Inputs:
 
 
 def _top_folders(root: Path) -> tuple[str, ...] | None:
-    """The first folder of each of the workspace's patterns: all that it reads lies below one of them."""
+    """The first folder of each of the workspace's patterns: all that it reads lies below one of them.
+
+    Empty for a manifest that is no TOML, since nothing else is read then; all of a workspace whose patterns make no sense;
+    None for a manifest that is not there or cannot be opened: what is said about that depends on more than this folder.
+    """
     try:
-        table = tomllib.loads((root / WORKSPACE).read_text(encoding="utf-8"))["workspace"]
-        patterns = [*table["apps"], *table["profiles"]]
-        return tuple(sorted({_first_part(pattern) for pattern in patterns}))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        content = (root / WORKSPACE).read_bytes()
+    except OSError:
         return None
+    try:
+        table = tomllib.loads(content.decode())
+    except ValueError:
+        return ()
+    try:
+        return tuple(sorted({_first_part(pattern) for pattern in (*table["workspace"]["apps"], *table["workspace"]["profiles"])}))
+    except (KeyError, TypeError, AttributeError):
+        return (".",)
 
 
 def _first_part(pattern: str) -> str:

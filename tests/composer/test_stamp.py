@@ -53,11 +53,21 @@ def test_an_answer_is_that_of_its_command_and_profile(root):
     assert inputs.read("check", "") is None and inputs.read("build", "main") is None
 
 
-def test_nothing_is_kept_about_a_workspace_that_cannot_be_read(root):
-    change(root, "munal.toml", "[workspace\n")
-    inputs = Inputs(root, builds=False)
-    inputs.keep("check", "", [], 1, ())
-    assert inputs.read("check", "") is None
+def test_nothing_is_kept_about_a_folder_that_is_no_workspace(root):
+    (root / "munal.toml").unlink()
+    Inputs(root, builds=False).keep("check", "", [], 1, ())
+    assert Inputs(root, builds=False).read("check", "") is None
+
+
+@pytest.mark.parametrize(("text", "others_count"), [
+    ("[workspace\n", False), ("\x00", False), ("[workspace]\n", True), ("[workspace]\napps = 7\nprofiles = [1]\n", True), ("workspace = 1\n", True),
+])
+def test_an_answer_about_a_broken_workspace_is_kept(root, text, others_count):
+    change(root, "munal.toml", text)
+    Inputs(root, builds=False).keep("check", "", [], 1, ())
+    assert Inputs(root, builds=False).read("check", "") == (1, ())
+    change(root, "profiles/main.toml", "changed")
+    assert (Inputs(root, builds=False).read("check", "") is None) == others_count
 
 
 def test_places_outside_of_the_patterns_count(root):
