@@ -178,7 +178,7 @@ fn describe(index: usize, error: &wasmtime::Error) -> String {
     if thread::was_ended(index) {
         return "ended from outside".into();
     }
-    let text = format!("{error:?}");
+    let text = format!("{error:?}").replace("<unknown>!", ""); // modules without a name: the instance's is known
     let reason = match error.downcast_ref::<Stop>() {
         Some(stop) => stop.to_string(),
         None => text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("failed").trim().to_string(),

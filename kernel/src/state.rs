@@ -142,7 +142,7 @@ pub fn ended(index: usize, error: String) {
     }
     told.into_iter().for_each(thread::wake);
     with(|state| match (&state.lives[index].status, &state.lives[index].error) {
-        (Status::Waiting(at), error) if !error.is_empty() => Some(alloc::format!("{error}; starts again in {} ms", at.saturating_sub(time::now()) / 1_000_000)),
+        (Status::Waiting(at), error) if !error.is_empty() => Some(alloc::format!("{error}; starts again in {} ms", at.saturating_sub(time::now()).div_ceil(1_000_000))),
         (Status::Waiting(_), _) => Some("ended; starts again".to_string()),
         (Status::Failed, error) => Some(alloc::format!("{error}; stays ended")),
         (Status::Stopped, _) => Some("stopped".to_string()),
