@@ -146,3 +146,18 @@ def test_a_long_chain_of_profiles_needs_no_deep_stack(tmp_path):
     files = {f"profiles/p{n}.toml": f'[profile]\nextends = ["p{n + 1}"]\n' for n in range(300)}
     system = system_of(tmp_path, {**files, "profiles/p300.toml": MAIN}, "p0")
     assert len(system.instances) == 2
+
+
+@pytest.mark.parametrize("extends", ['"base"', "[1]", '["base", true]', "{}", "1"])
+def test_parents_of_a_wrong_type_are_said_once_and_nothing_is_guessed(tmp_path, extends):
+    assert codes(tmp_path, f"[profile]\nextends = {extends}\n[instance.hello]\nlimits = {{}}\n") == ["M0106"]
+
+
+@pytest.mark.parametrize("remove", ['"instance.hello"', "[1]", "true"])
+def test_removals_of_a_wrong_type_are_said_once(tmp_path, remove):
+    assert codes(tmp_path, f'[profile]\nextends = ["base"]\nremove = {remove}\n') == ["M0106"]
+
+
+def test_a_profile_behind_a_faulty_one_is_left_alone(tmp_path):
+    assert codes(tmp_path, '[profile]\nextends = ["bad"]\nremove = ["instance.x"]\n', bad="[profile]\nextends = 1\n") == ["M0106"]
+    assert codes(tmp_path, '[profile]\nextends = ["bad"]\nremove = ["instance.x"]\n', bad="[") == ["M0101"]

@@ -89,6 +89,12 @@ def test_a_summary_is_one_short_line(tmp_path, summary, wanted):
     assert codes_for(tmp_path, app=app, profile='[instance.hello]\napp = "hello"\n') == wanted
 
 
+@pytest.mark.parametrize(("protocol", "wanted"), [("x", []), ("x" * 48, []), ("x" * 49, ["M0117"]), ("", ["M0117"]), ("a\\u0000", ["M0117"])])
+def test_a_protocol_is_one_short_word(tmp_path, protocol, wanted):
+    app = app_with(f'[provides.service.it]\nprotocol = "{protocol}"\n')
+    assert codes_for(tmp_path, app=app, profile='[instance.hello]\napp = "hello"\n') == wanted
+
+
 @pytest.mark.parametrize(("instances", "wanted"), [
     ('["hello"]', []), ('["*"]', []), ("[]", ["M0111"]), ('["*", "hello"]', ["M0111"]), ('["hello", "hello"]', ["M0111"]), ('["Hello"]', ["M0110"]),
     ("[1]", ["M0106"]), ('"hello"', ["M0106"]),
