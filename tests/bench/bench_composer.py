@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench.figures import Figure, seconds, table
+from tests.bench.figures import Figure, machine, seconds, table
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MUNAL = REPOSITORY / "munal"
@@ -24,12 +24,13 @@ INTERPRETER, NOTHING_TO_BUILD = "starting Python", "cargo with nothing to build"
 
 
 def main(arguments: list[str]) -> None:
+    before = machine()
     with tempfile.TemporaryDirectory(prefix="munal-bench-") as folder:
         copy = copy_workspace(Path(folder, "workspace"))
         figures = [*composer_figures(copy, Path(folder))]
         if "--cold" in arguments:
             figures += cold_figures(copy, Path(folder))
-    print(table(figures))
+    print(f"{table(figures)}\n{before}")
 
 
 def copy_workspace(to: Path) -> Path:

@@ -5,6 +5,7 @@ A figure is compared within one run, on one machine: with its goal, and as a rat
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -36,6 +37,13 @@ class Figure:
 
 
 HEADINGS = ("what", "here", "goal", "met", "beside")
+
+
+def machine() -> str:
+    """What else the machine did: times are worth little where more than its processors were wanted."""
+    processors, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
+    busy = ": busy with other work, so that times are longer than they need be" if load > processors else ""
+    return f"{processors} processors, {load:.1f} processes waiting for them in the last minute{busy}"
 
 
 def table(figures: Sequence[Figure]) -> str:

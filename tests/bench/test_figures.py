@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from tests.bench import bench_composer
-from tests.bench.figures import Figure, seconds, table
+from tests.bench.figures import Figure, machine, seconds, table
 
 
 @pytest.mark.parametrize(("value", "goal", "met"), [(0.1, 0.2, "yes"), (0.2, 0.2, "no"), (0.3, 0.2, "no"), (0.3, None, "")])
@@ -21,6 +21,12 @@ def test_a_peer_makes_a_ratio():
 def test_columns_stand_under_their_headings():
     lines = table([Figure("a long name", 1, "s", 2, "peer", 1), Figure("b", 20, "s")]).splitlines()
     assert [line.index(word) for line, word in zip(lines, ("here", "1.000", "20.0"), strict=True)] == [13, 13, 13]
+
+
+@pytest.mark.parametrize(("load", "busy"), [(0.5, False), (1000.0, True)])
+def test_a_busy_machine_is_said(monkeypatch, load, busy):
+    monkeypatch.setattr("os.getloadavg", lambda: (load, 0.0, 0.0))
+    assert ("busy" in machine()) == busy
 
 
 def test_each_run_is_prepared_outside_of_its_time():
