@@ -140,3 +140,10 @@ def test_json_has_every_place():
 @pytest.mark.parametrize(("errors", "warnings", "text"), [(0, 0, ""), (1, 0, "1 error"), (2, 1, "2 errors, 1 warning"), (0, 2, "2 warnings")])
 def test_the_summary_counts(errors, warnings, text):
     assert summary([error("M0105", "a")] * errors + [warning("M0105", "b")] * warnings) == text
+
+
+@pytest.mark.parametrize(("width", "whole"), [(WIDEST, True), (WIDEST + 1, False)])
+def test_a_line_of_the_widest_is_shown_whole_and_a_longer_one_is_not(width, whole):
+    line, carets = shown("x" * width, 0, 1)
+    assert (line == "x" * width) == whole and (line == "x" * WIDEST + "…") != whole
+    assert carets == "^"
