@@ -49,7 +49,7 @@ class Cargo:
 
     def build(self) -> list[dict[str, object]]:
         """Run cargo; gives its `compiler-artifact` messages (The Cargo Book, External tools). Raises ToolFailure."""
-        extra = ("--offline", "--locked")
+        extra: tuple[str, ...] = ("--offline", "--locked")
         while True:
             try:
                 return self._run(extra)
@@ -67,7 +67,7 @@ class Cargo:
         raise failure
 
     def _run(self, extra: Sequence[str]) -> list[dict[str, object]]:
-        command = [self.rust.cargo, "build", "--release", "--manifest-path", self.manifest, "--target-dir", self.area / "target",
+        command: list[str | Path] = [self.rust.cargo, "build", "--release", "--manifest-path", self.manifest, "--target-dir", self.area / "target",
                    "--message-format=json-render-diagnostics", *extra, *self.words]
         artifacts: list[dict[str, object]] = []
         with progress.task(self.title) as task:

@@ -61,10 +61,8 @@ def end(child: subprocess.Popen[bytes]) -> None:
 
     if child.poll() is None:
         _signal(child, signal.SIGTERM)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             child.wait(GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass
         # Whatever of the group did not listen.
         _signal(child, signal.SIGKILL)
         child.wait()

@@ -37,7 +37,7 @@ class Index:
             status = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
             known = self._files.get(name)
             if known is not None and known[:4] == status:
-                return known[4]
+                return str(known[4])
             started = time.time_ns()
             with open(name, "rb") as file:
                 sha = hashlib.file_digest(file, "sha256").hexdigest()

@@ -186,7 +186,7 @@ def test_a_bug_where_nothing_can_be_written_is_shown(inside, failing, monkeypatc
 
 
 def test_a_reader_that_is_gone_is_no_fault():
-    code = f"import subprocess, sys; p = subprocess.Popen([sys.executable, '-P', '-m', 'composer', '--help'], stdout=subprocess.PIPE, stderr=2);" \
+    code = "import subprocess, sys; p = subprocess.Popen([sys.executable, '-P', '-m', 'composer', '--help'], stdout=subprocess.PIPE, stderr=2);" \
            "p.stdout.close(); sys.exit(p.wait())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(CHECKOUT)})
     assert (done.returncode, done.stderr) == (141, "")
