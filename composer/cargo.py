@@ -67,8 +67,9 @@ class Cargo:
         raise failure
 
     def _run(self, extra: Sequence[str]) -> list[dict[str, object]]:
-        command: list[str | Path] = [self.rust.cargo, "build", "--release", "--manifest-path", self.manifest, "--target-dir", self.area / "target",
-                   "--message-format=json-render-diagnostics", *extra, *self.words]
+        command: list[str | Path] = [self.rust.cargo, "build", "--release", "--manifest-path", self.manifest,
+                                    "--target-dir", self.area / "target", "--message-format=json-render-diagnostics",
+                                    *extra, *self.words]
         artifacts: list[dict[str, object]] = []
         with progress.task(self.title) as task:
 
