@@ -15,7 +15,7 @@ from pathlib import Path
 
 from composer import accel, qemu
 from composer.guest import Ending, Guest, Outcome, started
-from composer.screen import BANNER, Screen
+from composer.screen import BANNERS, Screen
 from composer.system import System
 from composer.terminal import Ended, Keys, ending_signals, is_open, raw_terminal, say, write_all
 from composer.tools import ToolFailure
@@ -28,7 +28,7 @@ CHUNK = 4096
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """How `munal run` runs. `timeout` is in seconds; `rtc` is the machine's clock at power-on (see qemu.Machine);
-    `input` and `output` are file descriptors; `banner` starts the guest's own first line."""
+    `input` and `output` are file descriptors; a line of the guest's own begins with one of `banners`."""
 
     headless: bool = False
     accel: str = "auto"
@@ -39,7 +39,7 @@ class RunOptions:
     rtc: str | None = None
     input: int = 0
     output: int = 1
-    banner: bytes = BANNER
+    banners: tuple[bytes, ...] = BANNERS
 
 
 def grants_debug_exit(system: System) -> bool:
@@ -104,7 +104,7 @@ class Session:
     def __init__(self, guest: Guest, options: RunOptions, is_terminal: bool, deadline: float | None, may_fall_back: bool) -> None:
         self.guest, self.options, self.is_terminal = guest, options, is_terminal
         self.deadline, self.may_fall_back = deadline, may_fall_back
-        self.screen = Screen(options.banner, options.firmware)
+        self.screen = Screen(options.banners, options.firmware)
         self.keys = Keys()
         self.to_guest = b""
         self.input_open = is_open(options.input)

@@ -6,8 +6,10 @@ Gets bytes as they come; gives those to show. What was hidden is kept, bounded, 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-BANNER = b"munal "
+BANNERS = (b"munal ", b"munal: ", b"kernel panic: ")
+"""How a line begins that is not the firmware's: the kernel's first message, why an image does not boot, a panic's words."""
 MOST_HIDDEN = 1 << 18
 _ESCAPES = rb"(?:\x1b\[[0-9;=?]*[A-Za-z])*"
 
@@ -15,11 +17,11 @@ _ESCAPES = rb"(?:\x1b\[[0-9;=?]*[A-Za-z])*"
 class Screen:
     """`open` is true once the guest's own first line began: from then on it listens to its serial line, too."""
 
-    def __init__(self, banner: bytes = BANNER, show_firmware: bool = False) -> None:
+    def __init__(self, banners: Sequence[bytes] = BANNERS, show_firmware: bool = False) -> None:
         self.open = False
         self._show_firmware = show_firmware
         self._waiting = b""
-        self._banner = re.compile(rb"(?:\A|[\r\n])" + _ESCAPES + rb"(" + re.escape(banner) + rb")")
+        self._banner = re.compile(rb"(?:\A|[\r\n])" + _ESCAPES + rb"(" + rb"|".join(map(re.escape, banners)) + rb")")
 
     def feed(self, data: bytes) -> bytes:
         """What to show now that `data` has come."""

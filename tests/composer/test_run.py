@@ -49,6 +49,11 @@ def test_a_banner_may_follow_what_moves_the_cursor(before):
     assert Screen().feed(before + BANNER) == BANNER
 
 
+@pytest.mark.parametrize("words", [b"munal: this image does not boot: it is odd\r\n", b"kernel panic: no memory (boot.rs)\r\n"])
+def test_why_a_kernel_does_not_start_is_shown(words):
+    assert Screen().feed(FIRMWARE + words) == words
+
+
 def test_all_is_shown_where_the_firmware_is_wanted():
     screen = Screen(show_firmware=True)
     assert screen.feed(FIRMWARE) + screen.feed(BANNER) == FIRMWARE + BANNER

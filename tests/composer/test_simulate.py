@@ -67,13 +67,6 @@ def test_exit_gives_its_code_through_the_debug_exit(console, code):
     assert console("test", f"exit {code}\n")[0] == code
 
 
-def test_a_driver_that_is_restarted_goes_on_without_losing_a_byte(console):
-    status, lines = console("console", "restart com1\necho still here\nps\npoweroff\n")
-    assert status == 0
-    assert "still here" in lines
-    assert next(line for line in lines if line.startswith("com1")).split()[-1] == "1"
-
-
 def test_what_is_pasted_fast_arrives_whole(console):
     words = [" ".join(f"word{n}-{k}" for k in range(8)) for n in range(40)]
     status, lines = console("console", "".join(f"echo {w}\n" for w in words) + "poweroff\n")
@@ -85,10 +78,3 @@ def test_date_and_the_clocks_log_show_the_machines_time(console):
     status, lines = console("console", "date\nlog rtc\npoweroff\n", rtc="2031-02-03T04:05:06")
     assert status == 0
     assert any(line.startswith("2031-02-03 04:05:") for line in lines)
-
-
-def test_a_stopped_instance_stays_stopped(console):
-    status, lines = console("console", "stop clock\nps\nstop com9\npoweroff\n")
-    assert status == 0
-    row = next(line for line in lines if line.startswith("clock "))
-    assert "stopped" in row
