@@ -109,7 +109,7 @@ def write_if_changed(path: Path, content: bytes) -> None:
 
 def write_output(path: Path, content: bytes) -> None:
     """Write what a person asked for: under a temporary name first, then renamed. Raises ToolFailure where it cannot."""
-    with _clean_errors():
+    with _clean_errors(refused="choose a place that can be written"):
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace_bytes(path, content)
 
@@ -229,7 +229,7 @@ def _temporary(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _clean_errors() -> Iterator[None]:
+def _clean_errors(refused: str = "set MUNAL_CACHE to a folder that can be written") -> Iterator[None]:
     """Say what the system refused as a person would: which file, why, and what helps."""
     try:
         yield
@@ -237,7 +237,7 @@ def _clean_errors() -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             helps = "make room, or empty the cache with `munal clean`"
         elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            helps = "set MUNAL_CACHE to a folder that can be written"
+            helps = refused
         else:
             helps = "look at that file"
         where = error.filename2 or error.filename or root()

@@ -183,3 +183,13 @@ def test_the_folder_follows_the_environment(monkeypatch, tmp_path):
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "h"))
     assert cache.root() == tmp_path / "h" / ".cache" / "munal"
+
+
+def test_an_output_that_cannot_be_written_is_no_fault_of_the_cache(tmp_path):
+    (tmp_path / "image.efi").mkdir()
+    with pytest.raises(ToolFailure, match="cannot write .*image.efi: Is a directory"):
+        cache.write_output(tmp_path / "image.efi", b"image")
+    assert everything_in(tmp_path / "image.efi") == []
+    with pytest.raises(ToolFailure, match="cannot write /proc/") as caught:
+        cache.write_output(Path("/proc/image.efi"), b"image")
+    assert "MUNAL_CACHE" not in caught.value.message
