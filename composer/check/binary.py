@@ -126,8 +126,9 @@ def check_segments(system: System, facts: Mapping[str, AppFacts]) -> Iterator[Di
     for app, found in sound(system, facts):
         for stray in found.strays:
             unit, where = ("byte", "memory") if stray.kind == "data" else ("element", "table")
+            lost = f"{_count(stray.length, unit)} at {stray.at:#x}"
             yield error(
-                "M0324", f"`{app.name}` would trap at each start: its {where} has no room for {_count(stray.length, unit)} at {stray.at:#x}",
+                "M0324", f"`{app.name}` would trap at each start: its {where} has no room for {lost}",
                 at(app.build.span, "built from here"),
                 at(found.at(stray.offset), f"the {where} starts with {_count(stray.size, unit)}"),
                 help=f"start with a larger {where}",

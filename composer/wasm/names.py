@@ -6,6 +6,7 @@ Gets a Module and its `name` section, which may be broken or lie; gives a name f
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from composer.wasm.cursor import Cursor, WasmError
 from composer.wasm.module import Module
@@ -39,10 +40,8 @@ def function_names(module: Module) -> dict[int, str]:
     names = {export.index: export.name for export in module.exports if export.kind == "func"}
     if module.names_at is not None:
         cursor = Cursor(module.data, *module.names_at, "the name section")
-        try:
+        with suppress(WasmError):
             _read_names(cursor, names, len(module.functions))
-        except WasmError:
-            pass
     return names
 
 

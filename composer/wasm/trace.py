@@ -14,7 +14,10 @@ from composer.wasm.module import Escape, Module
 from composer.wasm.scan import Scanned, scan
 from composer.wasm.values import Value, join, passed
 
-STEPS_PER_BYTE = 16
+STEPS_PER_BYTE = 8
+"""What walking may cost; compiled code takes below two."""
+SPARE_STEPS = 100_000
+"""More for small modules, of which none is worth giving up."""
 LARGEST = 512 << 10
 """Bytes of one function that are walked; nothing is claimed of a larger one."""
 
@@ -47,7 +50,7 @@ def trace(module: Module) -> Trace:
 class _Tracer:
     def __init__(self, module: Module, scanned: Scanned, escaped: set[int]) -> None:
         self.module, self.calls, self.escaped = module, scanned.calls, escaped
-        self.budget = Budget(STEPS_PER_BYTE * len(module.data) + 10_000)
+        self.budget = Budget(STEPS_PER_BYTE * len(module.data) + SPARE_STEPS)
         self.callers: dict[int, set[int]] = defaultdict(set)
         for caller, calls in scanned.calls.items():
             for _, callee in calls:

@@ -120,8 +120,10 @@ def test_an_app_without_a_file_has_no_facts(tmp_path: Path) -> None:
 def test_facts_come_back_from_json(tmp_path: Path) -> None:
     more = """(func $set (param i32) (call $write8 (local.get 0) (i32.const 1))) (table 1 funcref) (elem (i32.const 1) $read8)
       (memory (export "memory") 2 4)"""
-    facts = facts_of(UART, driver("(call $set (i32.const 3)) (drop (call $read8 (i32.and (i32.load (i32.const 0)) (i32.const 7))))", more), tmp_path)
-    assert facts.strays and facts.escapes and facts.calls and facts.memory == (2, 4)
+    body = "(call $set (i32.const 3)) (drop (call $read8 (i32.and (i32.load (i32.const 0)) (i32.const 7))))"
+    facts = facts_of(UART, driver(body, more), tmp_path)
+    assert facts.memory == (2, 4)
+    assert [len(part) for part in (facts.imports, facts.exports, facts.calls, facts.escapes, facts.strays)] == [2, 2, 2, 1, 1]
     assert from_json(to_json(facts), facts.app, facts.path) == facts
 
 

@@ -35,12 +35,14 @@ INTERESTING = bytes((0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x0B, 0x0C, 0x0E, 0x10,
 
 SEEDS = (
     "(module)",
-    """(module (import "munal:port/regs" "write8" (func $w (param i32 i32))) (memory (export "memory") 1) (global i32 (i32.const 5))
-      (table 2 funcref) (elem (i32.const 0) $f $g) (data (i32.const 8) "text") (type $t (func (param i32)))
+    """(module (import "munal:port/regs" "write8" (func $w (param i32 i32))) (memory (export "memory") 1) (type $t (func (param i32)))
+      (global i32 (i32.const 5)) (table 2 funcref) (elem (i32.const 0) $f $g) (data (i32.const 8) "text")
       (func $f (param i32) (call $w (local.get 0) (i32.const 1)))
-      (func $g (param i32) (local i64) (block (loop (br_if 1 (i32.eqz (local.get 0))) (br_table 0 1 0 (local.get 0)))) (call $f (global.get 0)))
+      (func $g (param i32) (local i64) (block (loop (br_if 1 (i32.eqz (local.get 0))) (br_table 0 1 0 (local.get 0))))
+        (call $f (global.get 0)))
       (func (export "_start") (call $f (i32.const 3)) (call_indirect (type $t) (i32.const 4) (i32.const 0))
-        (if (i32.const 1) (then (call $g (i32.const 2))) (else (drop (ref.func $f)))) (memory.fill (i32.const 0) (i32.const 0) (i32.const 0))))""",
+        (if (i32.const 1) (then (call $g (i32.const 2))) (else (drop (ref.func $f))))
+        (memory.fill (i32.const 0) (i32.const 0) (i32.const 0))))""",
     """(module (import "a" "b" (func (param i64) (result i32))) (memory 1 2) (func $two (result i32 i64) (i32.const 1) (i64.const -5))
       (func (export "_start") (local v128 f32 f64) (local.set 0 (i32x4.add (v128.const i32x4 1 2 3 4) (i32x4.splat (i32.const 1))))
         (v128.store (i32.const 0) (local.get 0)) (call $two) (drop) (drop) (drop (i32.trunc_sat_f64_u (f64.const 1.5)))

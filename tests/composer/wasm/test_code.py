@@ -36,8 +36,8 @@ def holding(code: int) -> bytes:
         instruction = b"\x02\x40" + instruction
     function = b"\x01\x01\x7f" + UNREACHABLE + instruction + UNREACHABLE + END
     return module(
-        section(1, vector(b"\x60\0\0")), section(3, vector(b"\0", b"\0")), section(4, vector(b"\x70\0\x01")),
-        section(5, vector(b"\0\x01")), section(6, vector(b"\x7f\x01\x41\0\x0b")), section(7, vector(b"\x01f\0\0")), section(9, vector(b"\x01\0\x01\x01")),
+        section(1, vector(b"\x60\0\0")), section(3, vector(b"\0", b"\0")), section(4, vector(b"\x70\0\x01")), section(5, vector(b"\0\x01")),
+        section(6, vector(b"\x7f\x01\x41\0\x0b")), section(7, vector(b"\x01f\0\0")), section(9, vector(b"\x01\0\x01\x01")),
         section(12, b"\x01"), section(10, vector(uleb(len(function)) + function, b"\x02\0\x0b")), section(11, vector(b"\x01\0")),
     )
 

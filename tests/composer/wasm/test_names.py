@@ -41,7 +41,8 @@ def test_names_of_functions_that_are_not_there_are_ignored() -> None:
 
 
 @pytest.mark.parametrize(("raw", "safe"), [
-    ("plain", "plain"), ("naïve", "naïve"), ("a`b", r"a\u{60}b"), ('a"b', r"a\u{22}b"), ("a\nb", r"a\u{a}b"), ("a\x1b[31mb", r"a\u{1b}[31mb"),
+    ("plain", "plain"), ("naïve", "naïve"), ("a`b", r"a\u{60}b"), ('a"b', r"a\u{22}b"), ("a\nb", r"a\u{a}b"),
+    ("a\x1b[31mb", r"a\u{1b}[31mb"),
     ("a\u202eb", r"a\u{202e}b"), ("a\\b", r"a\u{5c}b"), ("a\0b", r"a\u{0}b"), ("x" * 200, "x" * 96 + "..."),
 ])
 def test_what_is_shown_cannot_disturb(raw: str, safe: str) -> None:

@@ -48,7 +48,8 @@ def test_extended_constants_are_computed() -> None:
 
 
 def test_functions_in_element_expressions_escape() -> None:
-    read = read_module(wat("(module (table 2 funcref) (func $f) (elem (i32.const 0) funcref (ref.func $f) (ref.null func)) (global funcref (ref.func $f)))"))
+    read = read_module(wat("""(module (table 2 funcref) (func $f) (elem (i32.const 0) funcref (ref.func $f) (ref.null func))
+      (global funcref (ref.func $f)))"""))
     assert [(e.function, e.how) for e in read.escapes] == [(0, "ref.func"), (0, "ref.func")]
 
 
