@@ -6,13 +6,16 @@ shows a traceback; a fault of ours writes one into a file and says where.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import NoReturn
 
 from composer import __version__
 
-REFUSED, USAGE, TOOL_FAILED, BUG, STOPPED, READER_GONE = 1, 2, 3, 70, 130, 141
+TOOL_FAILED, BUG, STOPPED, READER_GONE = 3, 70, 130, 141
+FULL_OR_CLOSED = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+"""A disk without room, or one that may not be written: wherever it is met, no fault of ours."""
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -48,7 +51,10 @@ def _status(words: list[str]) -> int:
         return STOPPED
     except BrokenPipeError:
         return READER_GONE
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in FULL_OR_CLOSED:
+            print(f"munal: files: {error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
+            return TOOL_FAILED
         _report_bug(words)
         return BUG
 

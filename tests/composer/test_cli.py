@@ -1,5 +1,6 @@
 """The command line as a person meets it: words in, exit status and the two outputs out."""
 
+import errno
 import json
 import os
 import re
@@ -166,6 +167,11 @@ def test_a_failed_tool_shows_its_output_and_then_the_reason(inside, failing):
 def test_a_stop_from_the_keyboard_is_one_line(inside, failing):
     failing(KeyboardInterrupt())
     assert inside("x") == (130, "", "munal: stopped\n")
+
+
+def test_a_full_disk_is_no_bug(inside, failing):
+    failing(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/some/file"))
+    assert inside("x") == (3, "", "munal: files: /some/file: No space left on device\n")
 
 
 def test_a_bug_is_written_down_and_not_shown(inside, failing, tmp_path, monkeypatch):
