@@ -14,6 +14,9 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+NO_CAPABILITIES = ("abi", "kept")
+"""The files that describe what all interfaces share, and what no grant may reach."""
+
 FOLDER = Path(__file__).resolve().parent.parent / "kernel" / "interfaces"
 
 WASM_TYPES = {
@@ -125,6 +128,8 @@ class Interfaces:
     events: dict[str, int]
     event_docs: dict[str, str]
     capabilities: dict[str, Capability]
+    kept_ports: tuple[tuple[int, int, str], ...]
+    kept_lines: dict[int, str]
 
     @cached_property
     def raw(self) -> dict[str, Raw]:
@@ -144,7 +149,8 @@ class Interfaces:
     def abi(self) -> bytes:
         """The canonical text of everything that glue and kernel must agree on: no prose, keys sorted."""
         raw = {r.name: {"params": [p.type for p in r.params], "result": r.result} for r in self.raw.values()}
-        text = {"version": self.version, "errors": self.errors, "events": self.events, "raw": raw}
+        kept = {"ports": [[base, length] for base, length, _ in self.kept_ports], "lines": sorted(self.kept_lines)}
+        text = {"version": self.version, "errors": self.errors, "events": self.events, "kept": kept, "raw": raw}
         return json.dumps(text, sort_keys=True, separators=(",", ":")).encode()
 
     @cached_property
@@ -193,10 +199,13 @@ def load_interfaces(folder: Path = FOLDER) -> Interfaces:
     """Read every interface below `folder`. Raises ValueError where two of them contradict each other."""
     abi = tomllib.loads((folder / "abi.toml").read_text())
     every = _functions(abi["every"])
+    kept = tomllib.loads((folder / "kept.toml").read_text())
     capabilities = {}
     for path in sorted(folder.glob("*.toml")):
-        if path.stem != "abi":
+        if path.stem not in NO_CAPABILITIES:
             capabilities[path.stem] = _capability(path.stem, tomllib.loads(path.read_text()), every)
     return Interfaces(abi["version"], {k: v["value"] for k, v in abi["errors"].items()},
                       {k: v["doc"] for k, v in abi["errors"].items()}, {k: v["value"] for k, v in abi["events"].items()},
-                      {k: v["doc"] for k, v in abi["events"].items()}, capabilities)
+                      {k: v["doc"] for k, v in abi["events"].items()}, capabilities,
+                      tuple((p["base"], p["length"], p["reason"]) for p in kept["ports"]),
+                      {line["number"]: line["reason"] for line in kept["lines"]})

@@ -41,7 +41,7 @@ fn run(machine: Machine, header: Header) -> ! {
     let controllers = firmware::start(machine.rsdp).unwrap_or_else(|reason| panic!("{reason}"));
     cpu::ioapic::start(&controllers);
     let bytes = &machine.section[header.table.clone()];
-    let table = table::decode(bytes, machine.section.len() as u64, &dispatch::ABI_DIGEST).unwrap_or_else(|reason| panic!("{reason}"));
+    let table = table::decode(bytes, machine.section.len() as u64, &dispatch::ABI_DIGEST, &dispatch::KEPT).unwrap_or_else(|reason| panic!("{reason}"));
     introduce(&table, &header);
     load(&machine, &table).unwrap_or_else(|reason| panic!("{reason}"));
     prepare_threads(&table);

@@ -136,6 +136,19 @@ pub struct Service {
     #[n(1)] pub server: usize,
 }
 
+/// What the kernel keeps for itself: ports by base and length, and interrupt lines, ISA and global alike.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept<'a> {
+    pub ports: &'a [(u16, u16)],
+    pub lines: &'a [u32],
+}
+
+impl Kept<'_> {
+    fn overlaps(&self, base: u32, length: u32) -> bool {
+        self.ports.iter().any(|&(kept, count)| base < u32::from(kept) + u32::from(count) && u32::from(kept) < base + length)
+    }
+}
+
 /// Why a table is not one: a sentence for the person who has to make another image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableError(pub String);
@@ -154,9 +167,10 @@ const MOST_CAPACITY: usize = 1 << 20;
 /// Reads a table and checks that it is whole: version, ABI, digest lengths, every index, every range.
 ///
 /// `section` is the length of the image's section in bytes, which modules must lie in. Errors: a sentence naming the part.
-pub fn decode(bytes: &[u8], section: u64, abi: &[u8; 32]) -> Result<Table, TableError> {
+pub fn decode(bytes: &[u8], section: u64, abi: &[u8; 32], kept: &Kept<'_>) -> Result<Table, TableError> {
     let table: Table = minicbor::decode(bytes).map_err(|e| TableError(alloc::format!("the system table is no valid CBOR: {e}")))?;
     check(&table, section, abi)?;
+    table.instances.iter().try_for_each(|instance| check_kept(instance, kept))?;
     Ok(table)
 }
 
@@ -207,6 +221,18 @@ fn check_instance(table: &Table, instance: &Instance) -> Result<(), TableError> 
     Ok(())
 }
 
+fn check_kept(instance: &Instance, kept: &Kept<'_>) -> Result<(), TableError> {
+    for port in &instance.ports {
+        let overlaps = kept.overlaps(u32::from(port.base), port.length);
+        require(!overlaps, || alloc::format!("port grant `{}` of `{}` reaches what the kernel keeps", port.need, instance.name))?;
+    }
+    for handle in instance.handles.iter().filter(|handle| matches!(handle.kind, HandleKind::IrqIsa | HandleKind::IrqGsi)) {
+        let keeps = kept.lines.contains(&(handle.object as u32));
+        require(!keeps, || alloc::format!("interrupt `{}` of `{}` is one that the kernel keeps", handle.name, instance.name))?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,6 +240,7 @@ mod tests {
 
     const ABI: [u8; 32] = [7; 32];
     const SECTION: u64 = 0x3000;
+    const KEPT: Kept<'static> = Kept { ports: &[(0x20, 2), (0xcfa, 6)], lines: &[0, 2] };
 
     /// A table with one module, two instances, one stream and one service; `change` alters what the parts say.
     struct Parts {
@@ -261,13 +288,16 @@ mod tests {
     fn fault(change: impl FnOnce(&mut Parts)) -> String {
         let mut parts = whole();
         change(&mut parts);
-        decode(&encode(&parts), SECTION, &ABI).unwrap_err().0
+        decode(&encode(&parts), SECTION, &ABI, &KEPT).unwrap_err().0
     }
 
     #[test]
     fn a_whole_table_is_read() {
-        let table = decode(&encode(&whole()), SECTION, &ABI).unwrap();
+        let table = decode(&encode(&whole()), SECTION, &ABI, &KEPT).unwrap();
         assert_eq!((table.name.as_str(), table.profile.as_str(), table.emergency_port), ("test", "console", Some(0x3f8)));
+        for (base, length) in [(0x1e, 2), (0x22, 1), (0xcf9, 1), (0xd00, 1)] {
+            assert!(decode(&encode(&Parts { port: (base, length), ..whole() }), SECTION, &ABI, &KEPT).is_ok(), "{base:#x} only touches");
+        }
         assert_eq!(table.instances[1].handles[0].kind, HandleKind::StreamClient);
         assert_eq!(table.instances[0].restart, RestartPolicy::OnFailure);
         assert_eq!(table.instances[0].ports[0], PortGrant { need: "regs".into(), base: 0x3f8, length: 8, access: 3, widths: 1 });
@@ -286,6 +316,10 @@ mod tests {
             (fault(|p| p.permille = 1001), "CPU share"),
             (fault(|p| p.port = (0xffff, 2)), "leaves the 65,536 ports"),
             (fault(|p| p.port = (0x60, 0)), "leaves the 65,536 ports"),
+            (fault(|p| p.port = (0x1e, 3)), "the kernel keeps"),
+            (fault(|p| p.port = (0xcff, 1)), "the kernel keeps"),
+            (fault(|p| p.handle = (1, 2, 0)), "the kernel keeps"),
+            (fault(|p| p.handle = (2, 0, 0)), "the kernel keeps"),
             (fault(|p| p.handle.0 = 0), "no valid CBOR"),
             (fault(|p| p.handle = (1, 16, 0)), "names object 16"),
             (fault(|p| p.handle = (3, 1, 0)), "names object 1"),
@@ -305,7 +339,7 @@ mod tests {
     fn a_table_that_ends_anywhere_is_none() {
         let bytes = encode(&whole());
         for length in 0..bytes.len() {
-            assert!(decode(&bytes[..length], SECTION, &ABI).is_err(), "{length}");
+            assert!(decode(&bytes[..length], SECTION, &ABI, &KEPT).is_err(), "{length}");
         }
     }
 }
