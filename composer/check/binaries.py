@@ -13,7 +13,7 @@ from composer.interfaces import load_interfaces
 from composer.spans import Span
 from composer.system import App, Need, Provide, System
 from composer.wasm.facts import AppFacts, Import
-from composer.wasm.names import shown
+from composer.wasm.shown import shown
 
 SHOWN_CALLS = 3
 """Calls that one diagnostic points at; the rest is counted in a note."""

@@ -14,7 +14,7 @@ from composer.interfaces import load_interfaces
 from composer.system import App, System
 from composer.units import format_size
 from composer.wasm.facts import PAGE, AppFacts
-from composer.wasm.names import shown
+from composer.wasm.shown import shown
 
 POINTERS = ("bytes", "buffer", "inout")
 

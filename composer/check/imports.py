@@ -14,7 +14,7 @@ from composer.diagnostics import Diagnostic, at, did_you_mean, error, rule, word
 from composer.interfaces import Function, load_interfaces
 from composer.system import App, Need, System
 from composer.wasm.facts import AppFacts, Import
-from composer.wasm.names import shown
+from composer.wasm.shown import shown
 
 VERBS = {"r": "reads", "w": "writes"}
 _PLURAL = {"r": "reads", "w": "writes"}

@@ -1,13 +1,14 @@
 """What the rest of the composer knows of a binary: imports, exports, and the constants that reach the imports.
 
 Made by inspect.py, kept in the cache as JSON, read by rules, `explain` and reports. Names are as in the binary: use
-`shown` of names.py before a person sees one; places are fit to be shown.
+`shown` of shown.py before a person sees one; places are fit to be shown.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 from composer.spans import WasmPlace
 
@@ -15,24 +16,21 @@ PAGE = 64 << 10
 """Bytes in a page of wasm memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(NamedTuple):
     """An instruction or an entry of a section: `function` is its name as shown, or empty outside of functions."""
 
     function: str
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """One number that an operand takes; `site` is the call that passes it into the calling function, if not written there."""
 
     value: int
     site: Site | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Operand:
+class Operand(NamedTuple):
     """What is known of one operand, unsigned: all its numbers, else a closed range of them, else (both empty) nothing."""
 
     values: tuple[Known, ...] = ()
@@ -47,8 +45,7 @@ class Operand:
         return self.range
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(NamedTuple):
     """`kind` is func, table, memory or global; `params` and `results` are those of a func, as wasm types."""
 
     module: str
@@ -59,8 +56,7 @@ class Import:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Export:
+class Export(NamedTuple):
     name: str
     kind: str
     params: tuple[str, ...]
@@ -68,8 +64,7 @@ class Export:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A direct call of an imported function, one operand for each wasm parameter."""
 
     module: str
@@ -78,8 +73,7 @@ class Call:
     operands: tuple[Operand, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Escape:
+class Escape(NamedTuple):
     """An imported function that more than direct calls can reach, `how`: an export, a table or ref.func."""
 
     module: str
@@ -88,8 +82,7 @@ class Escape:
     site: Site
 
 
-@dataclass(frozen=True, slots=True)
-class Stray:
+class Stray(NamedTuple):
     """An active segment that does not fit where it goes at the start: `kind` data or element, `size` what is there."""
 
     kind: str
@@ -99,8 +92,7 @@ class Stray:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """Why the file is no binary that can be used; `feature` names what it uses and the kernel lacks, if that is why."""
 
     message: str
@@ -158,25 +150,27 @@ class AppFacts:
 
 def to_json(facts: AppFacts) -> bytes:
     """The facts of a content, without the app that it belongs to."""
-    return json.dumps(asdict(replace(facts, app="", path="")), separators=(",", ":")).encode()
+    content = {field.name: getattr(facts, field.name) for field in fields(facts)[2:]}
+    return json.dumps(content, separators=(",", ":")).encode()
 
 
 def from_json(text: bytes, app: str, path: str) -> AppFacts:
-    """What `to_json` gave, for this app. Raises ValueError, KeyError or TypeError where it is something else."""
+    """What `to_json` gave, for this app."""
     table = json.loads(text)
     return AppFacts(
         app, path, table["sha256"], table["size"],
-        tuple(Import(i["module"], i["name"], i["kind"], tuple(i["params"]), tuple(i["results"]), i["offset"]) for i in table["imports"]),
-        tuple(Export(e["name"], e["kind"], tuple(e["params"]), tuple(e["results"]), e["offset"]) for e in table["exports"]),
+        tuple(Import(module, name, kind, tuple(params), tuple(results), offset)
+              for module, name, kind, params, results, offset in table["imports"]),
+        tuple(Export(name, kind, tuple(params), tuple(results), offset) for name, kind, params, results, offset in table["exports"]),
         tuple(table["memory"]) if table["memory"] else None,
         table["traced"],
-        tuple(Call(c["module"], c["name"], Site(**c["site"]), tuple(map(_operand, c["operands"]))) for c in table["calls"]),
-        tuple(Escape(e["module"], e["name"], e["how"], Site(**e["site"])) for e in table["escapes"]),
-        tuple(Stray(**s) for s in table["strays"]),
-        Fault(**table["fault"]) if table["fault"] else None,
+        tuple(Call(module, name, Site(*site), tuple(map(_operand, operands))) for module, name, site, operands in table["calls"]),
+        tuple(Escape(module, name, how, Site(*site)) for module, name, how, site in table["escapes"]),
+        tuple(Stray(*stray) for stray in table["strays"]),
+        Fault(*table["fault"]) if table["fault"] else None,
     )
 
 
-def _operand(table: dict) -> Operand:
-    values = tuple(Known(k["value"], Site(**k["site"]) if k["site"] else None) for k in table["values"])
-    return Operand(values, tuple(table["range"]) if table["range"] else None)
+def _operand(pair: list) -> Operand:
+    values, reach = pair
+    return Operand(tuple(Known(number, Site(*site) if site else None) for number, site in values), tuple(reach) if reach else None)

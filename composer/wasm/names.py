@@ -1,6 +1,6 @@
-"""Names out of a binary, made fit to be shown: nothing that a binary calls itself can disturb a terminal or a message.
+"""Names of functions, as a person knows them: out of the `name` section, else from exports, else by number.
 
-Gets a Module and its `name` section, which may be broken or lie; gives a name for every function.
+Gets a Module and its `name` section, which may be broken or lie; gives a name for every function, fit to be shown.
 """
 
 from __future__ import annotations
@@ -11,19 +11,9 @@ from contextlib import suppress
 from composer.wasm.cursor import Cursor, WasmError
 from composer.wasm.module import Module
 from composer.wasm.rust_names import rust_path
+from composer.wasm.shown import shown
 
-_LONGEST = 96
 _HASH = re.compile(r"::h[0-9a-f]{16}$")
-
-
-def shown(name: str) -> str:
-    """The name on one line, without quotes, control characters or text that runs backwards, cut where it is long."""
-    text = "".join(char if _is_plain(char) else f"\\u{{{ord(char):x}}}" for char in name[:_LONGEST])
-    return text + "..." if len(name) > _LONGEST else text
-
-
-def _is_plain(char: str) -> bool:
-    return char.isprintable() and char not in "`\"\\"
 
 
 def readable(name: str) -> str:

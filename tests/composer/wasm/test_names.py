@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composer.wasm.names import function_name, function_names, readable, shown
+from composer.wasm.names import function_name, function_names, readable
 from composer.wasm.rust_names import rust_path
 from composer.wasm.sections import read_module
+from composer.wasm.shown import shown
 from tests.composer.wasm.encode import module, name, section, uleb, vector, wat
 
 FUNCTION = (section(1, vector(b"\x60\0\0")), section(3, vector(b"\0")))
