@@ -47,9 +47,10 @@ def test(arguments: Sequence[str]) -> int:
 
     Everything that any test needs is installed first, so that no test does it at a time when others wait for it.
     """
-    from composer import packages, toolchain
+    from composer import fat, packages, toolchain
 
     packages.require_virtual_machine()
+    fat.require_mtools()
     toolchain.require_rust(kernel=True)
     toolchain.require_rust(kernel=False)
     toolchain.require_zig()
