@@ -123,6 +123,7 @@ class Raw:
 @dataclass(frozen=True)
 class Interfaces:
     version: int
+    table_element: int
     errors: dict[str, int]
     error_docs: dict[str, str]
     events: dict[str, int]
@@ -204,7 +205,7 @@ def load_interfaces(folder: Path = FOLDER) -> Interfaces:
     for path in sorted(folder.glob("*.toml")):
         if path.stem not in NO_CAPABILITIES:
             capabilities[path.stem] = _capability(path.stem, tomllib.loads(path.read_text()), every)
-    return Interfaces(abi["version"], {k: v["value"] for k, v in abi["errors"].items()},
+    return Interfaces(abi["version"], abi["table_element"], {k: v["value"] for k, v in abi["errors"].items()},
                       {k: v["doc"] for k, v in abi["errors"].items()}, {k: v["value"] for k, v in abi["events"].items()},
                       {k: v["doc"] for k, v in abi["events"].items()}, capabilities,
                       tuple((p["base"], p["length"], p["reason"]) for p in kept["ports"]),

@@ -17,6 +17,7 @@ from composer.wasm.facts import PAGE, AppFacts
 from composer.wasm.shown import shown
 
 POINTERS = ("bytes", "buffer", "inout")
+KIB = 1024
 
 _WITHOUT = {
     "threads": "build without `-C target-feature=+atomics` or `-pthread`: a SIP is one thread",
@@ -104,18 +105,18 @@ def _check_memory(app: App, facts: AppFacts) -> Iterator[Diagnostic]:
 
 @rule("M0309", "a binary needs more memory than its instance may have")
 def check_memory_limit(system: System, facts: Mapping[str, AppFacts]) -> Iterator[Diagnostic]:
-    """Yield one diagnostic for each instance whose limit is less than its binary's first pages (64 KiB each)."""
+    """Yield one diagnostic for each instance whose limit is less than its binary's first pages (64 KiB each) and tables."""
     for app, found in sound(system, facts):
-        if not found.memory:
-            continue
-        needed = found.memory[0] * PAGE
+        pages, element = found.memory[0] if found.memory else 0, load_interfaces().table_element
+        needed = pages * PAGE + found.elements * element
+        tables = f" and {_count(found.elements, 'table element')} of {element} bytes" if found.elements else ""
         for instance in system.instances:
             if instance.app.name == app.name and instance.memory < needed:
                 yield error(
                     "M0309", f"`{instance.name}` may use {format_size(instance.memory)}, but its binary starts with {format_size(needed)}",
                     at(instance.span, f"this instance is limited to {format_size(instance.memory)}"),
-                    at(found.at(0), f"starts with {found.memory[0]} pages of 64 KiB"),
-                    help=f'allow it with `limits.memory = "{format_size(needed)}"`, or link with a smaller stack: `-zstack-size=`',
+                    at(found.at(0), f"starts with {pages} pages of 64 KiB{tables}"),
+                    help=f'allow it with `limits.memory = "{format_size(-(-needed // KIB) * KIB)}"`, or link with a smaller stack: `-zstack-size=`',
                     notes=instance.notes,
                 )
 

@@ -102,7 +102,8 @@ class Fault(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AppFacts:
-    """One app's binary. `path` is what people are shown; `memory` is (pages, most pages) of its own or imported memory.
+    """One app's binary. `path` is what people are shown; `memory` is (pages, most pages) of its own or imported memory;
+    `elements` are those that its tables start with.
 
     `traced` is False where code was not read, as nothing that it imports calls for it; `calls` and `escapes` are empty then.
     With a `fault` all else is empty.
@@ -115,6 +116,7 @@ class AppFacts:
     imports: tuple[Import, ...] = ()
     exports: tuple[Export, ...] = ()
     memory: tuple[int, int | None] | None = None
+    elements: int = 0
     traced: bool = False
     calls: tuple[Call, ...] = ()
     escapes: tuple[Escape, ...] = ()
@@ -162,7 +164,7 @@ def from_json(text: bytes, app: str, path: str) -> AppFacts:
         tuple(Import(module, name, kind, tuple(params), tuple(results), offset)
               for module, name, kind, params, results, offset in table["imports"]),
         tuple(Export(name, kind, tuple(params), tuple(results), offset) for name, kind, params, results, offset in table["exports"]),
-        tuple(table["memory"]) if table["memory"] else None,
+        tuple(table["memory"]) if table["memory"] else None, table["elements"],
         table["traced"],
         tuple(Call(module, name, Site(*site), tuple(map(_operand, operands))) for module, name, site, operands in table["calls"]),
         tuple(Escape(module, name, how, Site(*site)) for module, name, how, site in table["escapes"]),

@@ -43,7 +43,7 @@ def gather(app: str, path: str, data: bytes, traced: bool) -> AppFacts:
     sites = _Sites(module) if found.calls or found.escapes else None
     return AppFacts(
         app, path, digest, len(data), _imports(module), _exports(module),
-        tuple(module.memories[0]) if module.memories else None, traced,
+        tuple(module.memories[0]) if module.memories else None, sum(table[0] for table in module.tables), traced,
         tuple(_call(module, sites, call) for call in found.calls),
         tuple(_escape(module, sites, escape) for escape in found.escapes),
         tuple(_strays(module)),

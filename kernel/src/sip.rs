@@ -45,9 +45,6 @@ pub struct Sip {
     used: u64,
 }
 
-/// Bytes of one element of a table: the runtime keeps a pointer for each.
-const TABLE_ELEMENT: u64 = 8;
-
 impl Sip {
     /// Counts bytes towards the limit; false where they pass it.
     fn grow(&mut self, current: usize, desired: usize, unit: u64) -> bool {
@@ -71,7 +68,7 @@ impl ResourceLimiter for Sip {
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(self.grow(current, desired, TABLE_ELEMENT))
+        Ok(self.grow(current, desired, dispatch::TABLE_ELEMENT))
     }
 }
 
