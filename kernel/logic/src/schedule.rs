@@ -138,10 +138,13 @@ impl Task {
         PERIOD / 1000 * self.permille
     }
 
-    /// What it has used of the current period's budget; what it used beyond an earlier one's counts too.
+    /// What it has used of the current period's budget. What it used beyond an earlier one's counts too, but at most one
+    /// period's: time that an emulator or a hypervisor gave to others looks as if the task had used it.
     fn used_at(&self, now: u64) -> u64 {
-        let periods = now.saturating_sub(self.period_start) / PERIOD;
-        self.used.saturating_sub(periods.saturating_mul(self.budget()))
+        match now.saturating_sub(self.period_start) / PERIOD {
+            0 => self.used,
+            periods => self.used.min(2 * self.budget()).saturating_sub(periods.saturating_mul(self.budget())),
+        }
     }
 
     fn enter_period(&mut self, now: u64) {
@@ -208,6 +211,17 @@ mod tests {
         assert_eq!(scheduler.pick(PERIOD), None);
         assert_eq!(scheduler.next_event(PERIOD), Some(2 * PERIOD));
         assert_eq!(scheduler.pick(2 * PERIOD), Some(id));
+    }
+
+    #[test]
+    fn a_machine_that_stood_still_costs_a_task_one_period_at_most() {
+        let mut scheduler = Scheduler::new();
+        let id = scheduler.add(100);
+        scheduler.wake(id);
+        scheduler.charge(id, 20 * PERIOD, 20 * PERIOD);
+        let next = scheduler.next_event(20 * PERIOD).unwrap();
+        assert_eq!(scheduler.pick(next - 1), None);
+        assert_eq!(scheduler.pick(next + PERIOD), Some(id));
     }
 
     #[test]
