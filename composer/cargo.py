@@ -27,7 +27,8 @@ OUR_OWN_PREFIXES = ("CARGO_PROFILE_", "CARGO_BUILD_", "CARGO_TARGET_", "CARGO_UN
 
 _STYLE = r"(?:\x1b\[[0-9;]*[A-Za-z])*"
 _COUNT = re.compile(rf"^{_STYLE}\s*{_STYLE}\s*Building{_STYLE} \[[=> ]*\]\s+(\d+)/(\d+)")
-_NEEDS_NETWORK = re.compile(r"--offline was specified|using offline mode \(--offline\)")
+_NEEDS_NETWORK = re.compile(r"--offline|offline mode")
+"""Cargo says it in several ways, by what is missing: the index, a crate of it, or only the crate's file."""
 _NEEDS_LOCK = re.compile(r"lock file .* needs to be updated|cannot update the lock file|cannot create the lock file")
 
 
