@@ -169,6 +169,15 @@ def doctor(form: str) -> int:
     return report.examined(examine(), form)
 
 
+@cli.command()
+def reference() -> None:
+    """Print all interfaces as Markdown: what manifests may say and what apps may call."""
+    from composer.interfaces import load_interfaces
+    from composer.reference import render_reference
+
+    click.echo(render_reference(load_interfaces()), nl=False)
+
+
 @cli.command(name="help")
 @click.argument("command", required=False)
 @click.pass_context

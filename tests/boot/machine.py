@@ -13,11 +13,15 @@ import sys
 import time
 from pathlib import Path
 
+from composer.guest import Guest
+from composer.screen import Screen
 from tests.boot.workspace import REPOSITORY
 
 PATIENCE = 120.0
 """Seconds after which what was expected will not come."""
 PROMPT = r"munal> "
+SILENCE = 60.0
+"""Seconds without a byte after which a machine is given up."""
 
 
 class Machine:
@@ -77,3 +81,29 @@ class Machine:
         self.process.terminate()
         errors = self.process.stderr.read().decode(errors="replace")
         return f"{what} after:\n{self.heard[-4000:]}\nstandard error:\n{errors[-2000:]}"
+
+
+class Listener:
+    """What the serial line of a machine shows that boots any image, without the firmware's part."""
+
+    def __init__(self, guest: Guest) -> None:
+        self.guest, self.screen, self.shown = guest, Screen(), ""
+
+    def hear(self, seconds: float) -> bool:
+        """Listen once; false when nothing came in time."""
+        ready, _, _ = select.select([self.guest.serial], [], [], max(0.0, seconds))
+        data = self.guest.serial.recv(4096) if ready else b""
+        self.shown += self.screen.feed(data).decode(errors="replace")
+        return bool(data)
+
+    def line(self) -> str:
+        """The first whole line."""
+        while "\n" not in self.shown:
+            assert self.hear(SILENCE), self.screen.hidden()
+        return self.shown.splitlines()[0]
+
+    def expect(self, pattern: str) -> None:
+        """Listen until a line matches `pattern`."""
+        wanted = re.compile(pattern, re.MULTILINE)
+        while wanted.search(self.shown) is None:
+            assert self.hear(SILENCE), f"{pattern!r} did not come after:\n{self.shown[-4000:]}"

@@ -3,45 +3,22 @@
 from __future__ import annotations
 
 import re
-import select
 import time
 from contextlib import ExitStack
 
 import pytest
 
-from composer.guest import Guest, started
+from composer.guest import started
 from composer.qemu import Machine
-from composer.screen import Screen
+from tests.boot.machine import Listener
 
 MAGIC = b"MUNALSYS"
 FILE_ALIGNMENT = 512
 """The kernel's code holds the magic too, but not where a section may start."""
 TABLE_OFFSET_AT = 16
 FIRST_MODULE = 4096
-PATIENCE = 60.0
-"""Seconds without a byte after which a machine is given up."""
 
 pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.xdist_group("boot")]
-
-
-class Listener:
-    """What a machine's serial line shows, without the firmware's part."""
-
-    def __init__(self, guest: Guest) -> None:
-        self.guest, self.screen, self.shown = guest, Screen(), ""
-
-    def hear(self, seconds: float) -> bool:
-        """Listen once; false when nothing came in time."""
-        ready, _, _ = select.select([self.guest.serial], [], [], max(0.0, seconds))
-        data = self.guest.serial.recv(4096) if ready else b""
-        self.shown += self.screen.feed(data).decode(errors="replace")
-        return bool(data)
-
-    def line(self) -> str:
-        """The first whole line."""
-        while "\n" not in self.shown:
-            assert self.hear(PATIENCE), self.screen.hidden()
-        return self.shown.splitlines()[0]
 
 
 @pytest.fixture
