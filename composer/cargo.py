@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,21 +72,20 @@ class Cargo:
         command: list[str | Path] = [self.rust.cargo, "build", "--release", "--manifest-path", self.manifest,
                                     "--target-dir", self.area / "target", "--message-format=json-render-diagnostics",
                                     *extra, *self.words]
-        artifacts: list[dict[str, object]] = []
-        with progress.task(self.title) as task:
+        with tempfile.TemporaryFile() as messages:
+            with progress.task(self.title) as task:
 
-            def each_piece(piece: str) -> bool:
-                if piece.startswith('{"reason":'):
-                    _keep_artifact(piece, artifacts)
-                    return True
-                if count := _COUNT.match(piece):
-                    task.update(int(count[1]), int(count[2]))
-                    return True
-                return not piece.strip()
+                def each_piece(piece: str) -> bool:
+                    if count := _COUNT.match(piece):
+                        task.update(int(count[1]), int(count[2]))
+                        return True
+                    return not piece.strip()
 
-            run("cargo", command, cwd=self.manifest.parent, env=self._environment(), each_piece=each_piece,
-                says=f"{self.title} failed")
-        return artifacts
+                run("cargo", command, cwd=self.manifest.parent, env=self._environment(), each_piece=each_piece, stdout=messages,
+                    says=f"{self.title} failed")
+            messages.seek(0)
+            made = [json.loads(line) for line in messages if line.startswith(b"{")]
+        return [message for message in made if message.get("reason") == "compiler-artifact"]
 
     def _environment(self) -> dict[str, str]:
         own = {k: v for k, v in os.environ.items() if k not in OUR_OWN and not k.startswith(OUR_OWN_PREFIXES)}
@@ -110,9 +110,3 @@ class Cargo:
             for spelled in dict.fromkeys((str(folder), str(folder.resolve()))):
                 flags.append(f"--remap-path-prefix={spelled}=/{name}")
         return flags
-
-
-def _keep_artifact(piece: str, artifacts: list[dict[str, object]]) -> None:
-    message = json.loads(piece)
-    if message.get("reason") == "compiler-artifact":
-        artifacts.append(message)

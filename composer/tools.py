@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     import subprocess
@@ -30,8 +30,9 @@ class ToolFailure(Exception):
 
 
 def run(tool: str, command: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None,
-        says: str = "", each_piece: Callable[[str], bool] | None = None) -> str:
-    """Run `command` to its end and give what it wrote, standard output and errors together.
+        says: str = "", each_piece: Callable[[str], bool] | None = None, stdout: IO[bytes] | None = None) -> str:
+    """Run `command` to its end and give what it wrote, standard output and errors together; the errors alone where `stdout`
+    is a file for the other: on a terminal's behalf some programs write over their own lines in the midst of it.
 
     `says` is the sentence of the failure, if it comes to that. `each_piece` sees every line, and every state of a line that
     is written over, as it comes; where it answers True, the piece is progress and not kept.
@@ -41,8 +42,8 @@ def run(tool: str, command: Sequence[str | Path], *, cwd: Path | None = None, en
 
     try:
         child = subprocess.Popen([str(word) for word in command], cwd=cwd, env=None if env is None else dict(env),
-                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                 start_new_session=True)
+                                 stdin=subprocess.DEVNULL, stdout=stdout or subprocess.PIPE,
+                                 stderr=subprocess.PIPE if stdout else subprocess.STDOUT, start_new_session=True)
     except OSError as error:
         raise ToolFailure(tool, f"cannot start `{command[0]}`: {error.strerror}") from error
     try:
@@ -66,8 +67,14 @@ def end(child: subprocess.Popen[bytes]) -> None:
         # Whatever of the group did not listen.
         _signal(child, signal.SIGKILL)
         child.wait()
-    if child.stdout is not None:
-        child.stdout.close()
+    _said_by(child).close()
+
+
+def _said_by(child: subprocess.Popen[bytes]) -> IO[bytes]:
+    """The pipe that the child's words come through."""
+    pipe = child.stdout or child.stderr
+    assert pipe is not None
+    return pipe
 
 
 def _signal(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
@@ -77,12 +84,12 @@ def _signal(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
 
 def _follow(child: subprocess.Popen[bytes], each_piece: Callable[[str], bool] | None) -> str:
     """Read the child's output to its end, cut at both `\\n` and `\\r`."""
-    assert child.stdout is not None
+    pipe = _said_by(child)
     if each_piece is None:
-        return child.stdout.read().decode(errors="replace")
+        return pipe.read().decode(errors="replace")
     kept: list[str] = []
     rest = b""
-    while chunk := os.read(child.stdout.fileno(), 65536):
+    while chunk := os.read(pipe.fileno(), 65536):
         *pieces, rest = (rest + chunk).replace(b"\r", b"\n").split(b"\n")
         for piece in pieces:
             text = piece.decode(errors="replace")

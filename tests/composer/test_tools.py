@@ -116,3 +116,19 @@ def test_the_failure_reads_as_a_sentence():
 
 def test_signals_have_their_names():
     assert tools._how(-signal.SIGSEGV) == ": ended by SIGSEGV"
+
+
+def test_what_a_program_answers_stays_apart_from_what_it_draws(tmp_path):
+    """On a terminal cargo draws its progress between the lines of its answer, without an end of line of its own."""
+    code = """
+import sys
+for number in range(200):
+    sys.stderr.write(f"\\r\\x1b[KBuilding [=> ] {number}/200")
+    sys.stderr.flush()
+    print('{"number": %d}' % number, flush=True)
+"""
+    drawn = []
+    with open(tmp_path / "answer", "wb") as answer:
+        run("py", python(code), each_piece=lambda piece: drawn.append(piece) or True, stdout=answer)
+    assert (tmp_path / "answer").read_text().splitlines() == [f'{{"number": {number}}}' for number in range(200)]
+    assert "\x1b[KBuilding [=> ] 3/200" in drawn
