@@ -26,6 +26,9 @@ OUR_OWN = ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTC", "RUSTC_WRAPPER", "RU
 OUR_OWN_PREFIXES = ("CARGO_PROFILE_", "CARGO_BUILD_", "CARGO_TARGET_", "CARGO_UNSTABLE_")
 """Variables that would make another build of the same source; a person's own are not passed on."""
 
+FRESH_BY_CONTENT = "-Zchecksum-freshness"
+"""Clones share a target folder, and the files of one may be older than what another built: times tell nothing there."""
+
 _STYLE = r"(?:\x1b\[[0-9;]*[A-Za-z])*"
 _COUNT = re.compile(rf"^{_STYLE}\s*{_STYLE}\s*Building{_STYLE} \[[=> ]*\]\s+(\d+)/(\d+)")
 _NEEDS_NETWORK = re.compile(r"--offline|offline mode")
@@ -71,7 +74,7 @@ class Cargo:
     def _run(self, extra: Sequence[str]) -> list[dict[str, object]]:
         command: list[str | Path] = [self.rust.cargo, "build", "--release", "--manifest-path", self.manifest,
                                     "--target-dir", self.area / "target", "--message-format=json-render-diagnostics",
-                                    *extra, *self.words]
+                                    FRESH_BY_CONTENT, *extra, *self.words]
         with tempfile.TemporaryFile() as messages:
             with progress.task(self.title) as task:
 

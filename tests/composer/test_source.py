@@ -253,6 +253,22 @@ def test_rust_is_the_same_from_two_folders_with_two_empty_caches(workspace, make
 
 
 @pytest.mark.slow
+def test_a_source_older_than_what_another_clone_built_is_built_all_the_same(workspace, make, tmp_path):
+    """All clones share cargo's target folder, and the crate has the same name and path in each."""
+    made = make("a", "cargo", ".", Cargo__toml=CARGO, needs=[need("log", "out")])
+    (made.folder / "src").mkdir()
+    source_file = made.folder / "src" / "main.rs"
+    source_file.write_text(RUST.replace("place.file().as_bytes()", 'b"of the first clone"'))
+    clone = tmp_path / "clone"
+    shutil.copytree(workspace, clone)
+    assert b"of the first clone" in build(workspace, made)["a"]
+    older = clone / "a" / "src" / "main.rs"
+    older.write_text(source_file.read_text().replace("first", "other"))
+    os.utime(older, (0, 0))
+    assert b"of the other clone" in build(clone, dataclasses.replace(made, folder=clone / "a"))["a"]
+
+
+@pytest.mark.slow
 def test_a_fault_in_rust_is_shown_as_the_compiler_says_it(workspace, make, monkeypatch):
     monkeypatch.setenv("MUNAL_CACHE", str(USERS_CACHE))
     made = make("a", "cargo", ".", Cargo__toml=CARGO)
