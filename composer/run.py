@@ -6,7 +6,6 @@ the firmware would swallow it. Every byte reaches the guest: QEMU takes from the
 
 from __future__ import annotations
 
-import os
 import select
 import time
 from dataclasses import dataclass
@@ -17,12 +16,11 @@ from composer import accel, qemu
 from composer.guest import Ending, Guest, Outcome, started
 from composer.screen import BANNERS, Screen
 from composer.system import System
-from composer.terminal import Ended, Keys, ending_signals, is_open, raw_terminal, say, write_all
+from composer.terminal import Ended, Keys, ending_signals, is_open, raw_terminal, read_typed, say, write_all
 from composer.tools import ToolFailure
 
 TIMED_OUT = 124
 READER_GONE = 141
-CHUNK = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +199,7 @@ class Session:
             self.screen.close()
 
     def _from_person(self) -> None:
-        try:
-            typed = os.read(self.options.input, CHUNK)
-        except OSError:
-            typed = b""
+        typed = read_typed(self.options.input)
         self.input_open = bool(typed)
         self.to_guest += self.keys.feed(typed) if self.is_terminal else typed
 

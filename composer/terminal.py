@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+CHUNK = 4096
 ESCAPE = 0x01
 """Ctrl-A: what follows it is for us; twice, it is sent once."""
 
@@ -44,6 +45,14 @@ class Keys:
             else:
                 passed.append(byte)
         return bytes(passed)
+
+
+def read_typed(descriptor: int) -> bytes:
+    """What was typed or piped in since the last time; nothing at its end, or where it cannot be read any more."""
+    try:
+        return os.read(descriptor, CHUNK)
+    except OSError:
+        return b""
 
 
 @contextmanager

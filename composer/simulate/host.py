@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import select
 import time
 from collections.abc import Callable
@@ -11,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from composer.simulate.kernel import Kernel
 from composer.simulate.machine import Machine, Outcome
-from composer.terminal import Keys, is_open, raw_terminal, say, write_all
+from composer.terminal import Keys, is_open, raw_terminal, read_typed, say, write_all
 
 if TYPE_CHECKING:
     from composer.simulate import SimulateOptions
 
 TIMED_OUT = 124
 READER_GONE = 141
-CHUNK = 4096
 
 
 class Host:
@@ -104,10 +102,7 @@ class Host:
         machine.input_waits = bool(self.to_guest)
 
     def _from_person(self) -> None:
-        try:
-            typed = os.read(self.options.input, CHUNK)
-        except OSError:
-            typed = b""
+        typed = read_typed(self.options.input)
         self.input_open = bool(typed)
         self.to_guest += self.keys.feed(typed) if self.is_terminal else typed
 

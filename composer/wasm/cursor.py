@@ -83,34 +83,32 @@ class Cursor:
         return self._signed(64)
 
     def _unsigned(self, bits: int) -> int:
-        start, value, shift = self.pos, 0, 0
-        while True:
-            byte = self.byte()
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                break
-            if shift >= bits:
-                raise self.fail(f"a number is longer than {bits} bits can need", start)
+        start = self.pos
+        value, _, _ = self._leb128(bits)
         if value >> bits:
             raise self.fail(f"a number is larger than {bits} bits hold", start)
         return value
 
     def _signed(self, bits: int) -> int:
+        start = self.pos
+        value, shift, last = self._leb128(bits)
+        if last & 0x40:
+            value -= 1 << shift
+        if not -(1 << bits - 1) <= value < 1 << bits - 1:
+            raise self.fail(f"a number is larger than {bits} bits hold", start)
+        return value
+
+    def _leb128(self, bits: int) -> tuple[int, int, int]:
+        """The bits of a number of at most `bits`, how many were given, and the last byte (LEB128, specification 5.2.2)."""
         start, value, shift = self.pos, 0, 0
         while True:
             byte = self.byte()
             value |= (byte & 0x7F) << shift
             shift += 7
             if byte < 0x80:
-                break
+                return value, shift, byte
             if shift >= bits:
                 raise self.fail(f"a number is longer than {bits} bits can need", start)
-        if byte & 0x40:
-            value -= 1 << shift
-        if not -(1 << bits - 1) <= value < 1 << bits - 1:
-            raise self.fail(f"a number is larger than {bits} bits hold", start)
-        return value
 
     def count(self, what: str, least: int = 1) -> int:
         """How many entries follow, each of at least `least` bytes: never more than the bytes that are left can hold."""

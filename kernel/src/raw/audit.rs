@@ -1,26 +1,9 @@
 //! What runs here, for those who were granted to ask.
-use super::{Answer, require};
+use super::{Answer, require, store, store_part};
 use crate::{cpu::time, dispatch::Error, memory::frames, sip::{Call, Lent, Outcome}, state, thread};
 use alloc::{string::ToString, vec::Vec};
 use minicbor::Encoder;
 use munal_logic::{table::{HandleKind, Kind}, words};
-
-/// Copies what fits of a whole message; answers its length.
-fn store(call: &mut Call<'_, '_>, buffer: Lent, message: &[u8]) -> Outcome<Answer> {
-    let buffer = call.bytes(buffer)?;
-    let count = buffer.len().min(message.len());
-    buffer[..count].copy_from_slice(&message[..count]);
-    Ok(Ok(message.len() as u32))
-}
-
-/// Copies a part of a text, from `offset` on; answers how many bytes.
-fn store_part(call: &mut Call<'_, '_>, buffer: Lent, offset: u32, text: &[u8]) -> Outcome<Answer> {
-    let rest = text.get(offset as usize..).unwrap_or(&[]);
-    let buffer = call.bytes(buffer)?;
-    let count = buffer.len().min(rest.len());
-    buffer[..count].copy_from_slice(&rest[..count]);
-    Ok(Ok(count as u32))
-}
 
 fn exists(index: u32) -> bool {
     state::with(|state| (index as usize) < state.lives.len())

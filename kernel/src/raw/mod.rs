@@ -11,7 +11,7 @@ pub mod service;
 pub mod sip;
 pub mod stream;
 
-use crate::{dispatch::Error, sip::{Outcome, Stop}, state};
+use crate::{dispatch::Error, sip::{Call, Lent, Outcome, Stop}, state};
 use alloc::format;
 use munal_logic::table::{HandleKind, Held};
 
@@ -34,4 +34,18 @@ pub type Answer = Result<u32, Error>;
 fn require(index: usize, handle: u32, kinds: &[HandleKind]) -> Outcome<Held> {
     let found = state::with(|state| state.table.instances[index].handles.get(handle as usize).map(|h| h.held()).filter(|h| kinds.contains(&h.kind)));
     found.ok_or_else(|| Stop::Refused(format!("used handle {handle}, which was not granted for this")))
+}
+
+/// Copies what fits of a whole message into the SIP's buffer; answers the message's length.
+fn store(call: &mut Call<'_, '_>, buffer: Lent, message: &[u8]) -> Outcome<Answer> {
+    Ok(store_part(call, buffer, 0, message)?.map(|_| message.len() as u32))
+}
+
+/// Copies what fits of a message from `offset` on into the SIP's buffer; answers how many bytes, 0 past its end.
+fn store_part(call: &mut Call<'_, '_>, buffer: Lent, offset: u32, message: &[u8]) -> Outcome<Answer> {
+    let rest = message.get(offset as usize..).unwrap_or(&[]);
+    let buffer = call.bytes(buffer)?;
+    let count = buffer.len().min(rest.len());
+    buffer[..count].copy_from_slice(&rest[..count]);
+    Ok(Ok(count as u32))
 }

@@ -1,5 +1,5 @@
 //! Request and reply.
-use super::{Answer, irq::deadline, require};
+use super::{Answer, irq::deadline, require, store};
 use crate::{cpu::time, dispatch::Error, sip::{Call, Lent, Outcome}, state, thread};
 use munal_logic::{service::{Answer as Told, LARGEST}, table::HandleKind};
 
@@ -29,14 +29,6 @@ pub fn service_call(call: &mut Call<'_, '_>, handle: u32, request: Lent, reply: 
             Some(Told::Reply(bytes)) => return store(call, reply, &bytes),
         }
     }
-}
-
-/// Copies what fits into the SIP's buffer; answers the whole length.
-fn store(call: &mut Call<'_, '_>, buffer: Lent, bytes: &[u8]) -> Outcome<Answer> {
-    let buffer = call.bytes(buffer)?;
-    let count = buffer.len().min(bytes.len());
-    buffer[..count].copy_from_slice(&bytes[..count]);
-    Ok(Ok(bytes.len() as u32))
 }
 
 pub fn service_receive(call: &mut Call<'_, '_>, handle: u32, buffer: Lent, timeout: i64) -> Outcome<Answer> {
