@@ -11,29 +11,30 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from composer import pipeline, report
+from composer.variant import Variant
 
 REFUSED = 1
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
-def run(root: Path, profile: str | None, *, headless: bool, timeout: float | None, accel: str, firmware: bool) -> int:
+def run(root: Path, variant: Variant, *, headless: bool, timeout: float | None, accel: str, firmware: bool) -> int:
     """Build the image of a profile and boot it in QEMU; the status is the machine's, 1 for a system that was refused."""
     from composer import packages
     from composer import run as machine
 
     packages.require_virtual_machine()
-    built = pipeline.compose(root, profile)
+    built = pipeline.compose(root, variant)
     if report.refused(built):
         return REFUSED
-    system = pipeline.compose(root, profile, pipeline.Stage.RESOLVE).value
+    system = pipeline.compose(root, variant, pipeline.Stage.RESOLVE).value
     options = machine.RunOptions(headless=headless, accel=accel, timeout=timeout, firmware=firmware,
                                  debug_exit=machine.grants_debug_exit(system))
     return machine.run(built.value.image, options)
 
 
-def simulate(root: Path, profile: str | None, *, timeout: float | None) -> int:
+def simulate(root: Path, variant: Variant, *, timeout: float | None) -> int:
     """Run a profile's wasm and glue on this machine, with simulated devices."""
-    generated = pipeline.compose(root, profile, pipeline.Stage.GENERATE)
+    generated = pipeline.compose(root, variant, pipeline.Stage.GENERATE)
     if report.refused(generated):
         return REFUSED
     from composer import simulate as simulator

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from composer import output, stamp
 from composer.output import Built
 from composer.result import Result
+from composer.variant import Variant
 
 if TYPE_CHECKING:
     from composer.layout import Layout
@@ -80,18 +81,19 @@ class Compiled:
     modules: dict[str, bytes] = field(repr=False)
 
 
-def compose(root: Path, profile: str | None = None, until: Stage = Stage.LINK, *, keep: bool = False) -> Result[Any]:
-    """Compose a profile, the workspace's default where none is named, up to a stage; gives that stage's value.
+def compose(root: Path, what: Variant | str | None = None, until: Stage = Stage.LINK, *, keep: bool = False) -> Result[Any]:
+    """Compose a variant, or a profile by its name, up to a stage; gives that stage's value.
 
     LOAD gives Loaded, MODEL Models, RESOLVE System, and the rest the classes above. A value of CHECK may come with errors:
     ask `ok`. With `keep`, glue, table and wasm are left beside the image. Raises ToolFailure where a compiler fails.
     """
     root = Path(os.path.abspath(root))
+    variant = what if isinstance(what, Variant) else Variant(what)
     if until is Stage.CHECK:
-        return _check(root, profile or "")
+        return _check(root, variant)
     if until is Stage.LINK:
-        return _build(root, profile or "", keep)
-    return _run(_read(root), profile or "", until)[until]
+        return _build(root, variant, keep)
+    return _run(_read(root), variant, until)[until]
 
 
 def check_all(root: Path) -> Result[tuple[Checked, ...]]:
@@ -105,7 +107,7 @@ def check_all(root: Path) -> Result[tuple[Checked, ...]]:
     result: Result[tuple[Checked, ...]] = Result((), models.diagnostics) if models.value else Result(None, models.diagnostics)
     places: list[Path] = []
     for profile in models.value.profiles if models.value else ():
-        stages = _run(manifests, profile, Stage.CHECK)
+        stages = _run(manifests, Variant(profile), Stage.CHECK)
         checked = stages[Stage.CHECK]
         found = (_summary(checked.value),) if checked.value else ()
         result = Result((*(result.value or ()), *found), result.plus(checked.diagnostics).diagnostics)
@@ -126,9 +128,9 @@ def _read(root: Path) -> dict[Stage, Result[Any]]:
     return {Stage.LOAD: loaded, Stage.MODEL: loaded.then(model)}
 
 
-def _stages(models: Result[Models], profile: str) -> Iterator[tuple[Stage, Result[Any]]]:
+def _stages(models: Result[Models], variant: Variant) -> Iterator[tuple[Stage, Result[Any]]]:
     """Every further stage's result, each made when it is asked for."""
-    system = models.then(_resolve, profile)
+    system = models.then(_resolve, variant)
     yield Stage.RESOLVE, system
     inspected = _inspected(system)
     yield Stage.INSPECT, inspected
@@ -141,27 +143,27 @@ def _stages(models: Result[Models], profile: str) -> Iterator[tuple[Stage, Resul
     yield Stage.LINK, compiled.then(_link)
 
 
-def _run(manifests: dict[Stage, Result[Any]], profile: str, until: Stage) -> dict[Stage, Result[Any]]:
+def _run(manifests: dict[Stage, Result[Any]], variant: Variant, until: Stage) -> dict[Stage, Result[Any]]:
     """The results of all stages up to `until`."""
     results = dict(manifests)
     if until not in results:
-        for stage, result in _stages(manifests[Stage.MODEL], profile):
+        for stage, result in _stages(manifests[Stage.MODEL], variant):
             results[stage] = result
             if stage is until:
                 break
     return results
 
 
-def _resolve(models: Models, profile: str) -> Result[System]:
+def _resolve(models: Models, variant: Variant) -> Result[System]:
     from composer.diagnostics import error
     from composer.model import M0217
     from composer.resolve import resolve
 
-    chosen = profile or models.default_profile
+    chosen = variant.profile or models.default_profile
     if chosen is None:
         return Result(None, (error(M0217, "no profile is chosen, and the workspace has no default",
                                    help="name one, or write `default` in `munal.toml`"),))
-    return resolve(models, chosen)
+    return resolve(models, chosen, variant.target, dict(variant.settings))
 
 
 def _inspected(system: Result[System]) -> Result[Inspected]:
@@ -224,28 +226,28 @@ def _link(compiled: Compiled) -> Result[Image]:
 
 # Answers that are kept
 
-def _check(root: Path, profile: str) -> Result[Checked]:
+def _check(root: Path, variant: Variant) -> Result[Checked]:
     inputs = stamp.Inputs(root, builds=False)
-    if kept := inputs.read("check", profile):
+    if kept := inputs.read("check", variant.key):
         return Result(kept[0] and _checked_again(kept[0]), kept[1])
-    stages = _run(_read(root), profile, Stage.CHECK)
+    stages = _run(_read(root), variant, Stage.CHECK)
     result = stages[Stage.CHECK]
     summary = _summary(result.value) if result.value else None
-    inputs.keep("check", profile, _places(stages), summary and asdict(summary), result.diagnostics)
+    inputs.keep("check", variant.key, _places(stages), summary and asdict(summary), result.diagnostics)
     return Result(summary, result.diagnostics)
 
 
-def _build(root: Path, profile: str, keep: bool) -> Result[Built]:
+def _build(root: Path, variant: Variant, keep: bool) -> Result[Built]:
     inputs = stamp.Inputs(root, builds=True)
-    kept = None if keep else inputs.read("build", profile)
+    kept = None if keep else inputs.read("build", variant.key)
     if kept:
         built = kept[0] and output.found_again(root, kept[0])
         if built or kept[0] is None:
             return Result(built, kept[1])
-    stages = _run(_read(root), profile, Stage.LINK)
+    stages = _run(_read(root), variant, Stage.LINK)
     result = stages[Stage.LINK]
     made = _write(root, stages[Stage.COMPILE].value, result.value, keep) if result.value else None
-    inputs.keep("build", profile, _places(stages), made and output.plain(made), result.diagnostics)
+    inputs.keep("build", variant.key, _places(stages), made and output.plain(made), result.diagnostics)
     return Result(made, result.diagnostics)
 
 

@@ -6,7 +6,7 @@ with a fault is left out and its name remembered, so that one fault is said once
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from composer.diagnostics import Diagnostic, at, declare, did_you_mean, error, words
 from composer.fit import fit, fit_name, missing_key
@@ -28,8 +28,8 @@ KERNEL_LOG = ("stream", "kernel.log")
 """What the kernel itself provides: its messages, to be read like a stream."""
 
 
-def resolve(models: Models, profile: str) -> Result[System]:
-    """The system that a profile decides. No value where the profile does not exist or a fault hides what it extends."""
+def resolve(models: Models, profile: str, target: str | None = None, settings: Mapping[str, str] | None = None) -> Result[System]:
+    """The system that a profile decides for a target, with settings of its parameters. No value where the profile does not exist or a fault hides what it extends."""
     if profile not in models.manifests:
         return Result(None, () if profile in models.broken else (no_such_profile(models, profile),))
     merged, said = merge(models, profile)

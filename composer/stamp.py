@@ -43,9 +43,9 @@ class Inputs:
             self._parts += (folder, self._index.folder(root / folder))
         self._save()
 
-    def read(self, command: str, profile: str) -> tuple[Any, tuple[Diagnostic, ...]] | None:
-        """What was kept for this input: the answer as plain JSON values, and its diagnostics. `profile` is "" for the default one."""
-        key = self._key(command, profile)
+    def read(self, command: str, variant: str) -> tuple[Any, tuple[Diagnostic, ...]] | None:
+        """What was kept for this input: the answer as plain JSON values, and its diagnostics. `variant` is the key of one, or "" for all."""
+        key = self._key(command, variant)
         kept = cache.read(STAMPS, key) if key else None
         if kept is None:
             return None
@@ -53,42 +53,42 @@ class Inputs:
         sources = [Source(path, text) for path, text in answer["sources"]]
         return answer["value"], tuple(_diagnostic(d, sources) for d in answer["diagnostics"])
 
-    def keep(self, command: str, profile: str, places: Iterable[Path], value: Any, diagnostics: Sequence[Diagnostic]) -> None:
+    def keep(self, command: str, variant: str, places: Iterable[Path], value: Any, diagnostics: Sequence[Diagnostic]) -> None:
         """Keep an answer; `value` has JSON's types only, `places` are all that the answer came from.
 
         Where something changed since this was made, nothing is kept: nobody can tell which of the two was answered about.
         """
-        before = self._outside(command, profile)
-        known = self._remember_places(command, profile, places)
+        before = self._outside(command, variant)
+        known = self._remember_places(command, variant, places)
         now = Inputs(self.root, builds=self.builds)
-        outside = now._outside(command, profile)
+        outside = now._outside(command, variant)
         # A compiler that was only installed on the way is no change of what was answered about.
-        key = now._key(command, profile)
+        key = now._key(command, variant)
         if key is None or now._parts != self._parts or (known and outside != before):
             return
         sources = list({id(p.source): p.source for d in diagnostics for label in d.labels if isinstance(p := label.place, Span)}.values())
         answer = {"value": value, "diagnostics": [_plain(d, sources) for d in diagnostics], "sources": [[s.path, s.text] for s in sources]}
         cache.store(STAMPS, key, json.dumps(answer, separators=(",", ":")).encode())
 
-    def _key(self, command: str, profile: str) -> str | None:
-        outside = self._outside(command, profile)
-        return None if outside is None else cache.digest(command, profile, self._compilers, *self._parts, *outside)
+    def _key(self, command: str, variant: str) -> str | None:
+        outside = self._outside(command, variant)
+        return None if outside is None else cache.digest(command, variant, self._compilers, *self._parts, *outside)
 
-    def _outside(self, command: str, profile: str) -> list[str] | None:
+    def _outside(self, command: str, variant: str) -> list[str] | None:
         """What lies at the other places that the apps are built from. None where the workspace cannot be read, or nobody has
         said yet which places these are."""
-        kept = cache.read(PLACES, self._places_key(command, profile))
+        kept = cache.read(PLACES, self._places_key(command, variant))
         if self._folders is None or kept is None:
             return None
         parts = [part for place in json.loads(kept) for part in (place, self._digest(self.root / place))]
         self._save()
         return parts
 
-    def _remember_places(self, command: str, profile: str, places: Iterable[Path]) -> bool:
+    def _remember_places(self, command: str, variant: str, places: Iterable[Path]) -> bool:
         """Keep what lies outside of the workspace's own folders, which are looked at anyway; tells whether that was known."""
         relative = {os.path.relpath(place, self.root).replace(os.sep, "/") for place in places}
         text = json.dumps(sorted(place for place in relative if not self._covered(place))).encode()
-        key = self._places_key(command, profile)
+        key = self._places_key(command, variant)
         known = cache.read(PLACES, key) == text
         if not known:
             cache.store(PLACES, key, text)
@@ -98,8 +98,8 @@ class Inputs:
         passed_over = any(part.startswith(".") or part in BUILD_FOLDERS for part in place.split("/"))
         return not passed_over and any(folder == "." or place == folder or place.startswith(f"{folder}/") for folder in self._folders or ())
 
-    def _places_key(self, command: str, profile: str) -> str:
-        return cache.digest(str(self.root), command, profile, self._workspace)
+    def _places_key(self, command: str, variant: str) -> str:
+        return cache.digest(str(self.root), command, variant, self._workspace)
 
     def _save(self) -> None:
         self._index.save()

@@ -193,6 +193,8 @@ class System:
     emergency_span: Span | None = None
     lost: frozenset[str] = frozenset()
     """Names of instances that faults kept out, so that nobody calls them unknown; empty in a system without errors."""
+    target: str | None = None
+    """The machine that this is composed for, where the workspace tells machines apart."""
 
     def instance(self, name: str) -> Instance | None:
         return next((i for i in self.instances if i.name == name), None)

@@ -1,0 +1,42 @@
+"""`munal run`, `munal simulate` and `munal test`."""
+
+from __future__ import annotations
+
+import click
+
+from composer.cli.options import TIMEOUT, variant_option, workspace, workspace_option
+from composer.variant import Variant
+
+
+@click.command(name="run")
+@variant_option
+@click.option("--headless", is_flag=True, help="No window, whatever the display.")
+@TIMEOUT
+@click.option("--accel", type=click.Choice(("auto", "kvm", "tcg")), default="auto", help="Hardware virtualization, or software emulation.")
+@click.option("--firmware", is_flag=True, help="Show what the firmware says, too.")
+@workspace_option
+def run_command(variant: Variant, headless: bool, timeout: float | None, accel: str, firmware: bool) -> int:
+    """Boot a profile in QEMU, its serial line on this terminal. Ctrl-A X leaves."""
+    from composer import launch
+
+    return launch.run(workspace(), variant, headless=headless, timeout=timeout, accel=accel, firmware=firmware)
+
+
+@click.command()
+@variant_option
+@TIMEOUT
+@workspace_option
+def simulate(variant: Variant, timeout: float | None) -> int:
+    """Run a profile on this machine, with simulated devices: no QEMU, no kernel."""
+    from composer import launch
+
+    return launch.simulate(workspace(), variant, timeout=timeout)
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def test(arguments: tuple[str, ...]) -> int:
+    """Run Munal's own tests; ARGUMENTS go to pytest."""
+    from composer import launch
+
+    return launch.test(arguments)

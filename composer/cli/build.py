@@ -1,0 +1,68 @@
+"""`munal check` and `munal build`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from composer.cli.options import FORMAT, variant_option, variants_option, workspace, workspace_option
+from composer.variant import Variant
+
+STAGES = ("load", "model", "resolve", "inspect", "check", "generate", "compile", "link")
+
+
+@click.command()
+@variants_option
+@click.option("--until", type=click.Choice(STAGES), help="Print what this stage gives, instead.")
+@FORMAT
+@workspace_option
+def check(variants: tuple[Variant, ...], until: str | None, form: str) -> int:
+    """Find everything that is wrong with the profiles named, or with all of them."""
+    from composer import pipeline, report
+
+    if until:
+        return _print_stage(variants or (Variant(),), until, form)
+    root = workspace()
+    made = [pipeline.compose(root, variant, pipeline.Stage.CHECK) for variant in variants] or [pipeline.check_all(root)]
+    return report.checked(made, form)
+
+
+@click.command()
+@variant_option
+@click.option("--keep", is_flag=True, help="Leave glue, system table and wasm beside the image, to read.")
+@click.option("--disk", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Also write a FAT disk image that boots.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Also write the image here.")
+@click.option("--until", type=click.Choice(STAGES), help="Stop after this stage, and print what it gives.")
+@FORMAT
+@workspace_option
+def build(variant: Variant, keep: bool, disk: Path | None, output: Path | None, until: str | None, form: str) -> int:
+    """Build the image of a profile."""
+    from composer import pipeline, report
+
+    if until:
+        return _print_stage((variant,), until, form)
+    built = pipeline.compose(workspace(), variant, keep=keep)
+    if built.ok:
+        _copies(built.value, disk, output)
+    return report.built(built, form)
+
+
+def _print_stage(variants: tuple[Variant, ...], until: str, form: str) -> int:
+    from composer import pipeline, report
+
+    root = workspace()
+    results = [pipeline.compose(root, variant, pipeline.Stage(until)) for variant in variants]
+    return max([report.stage(result, form, root) for result in results])
+
+
+def _copies(built: Any, disk: Path | None, output: Path | None) -> None:
+    from composer import cache
+
+    if output is not None:
+        cache.write_output(output, built.image.read_bytes())
+    if disk is not None:
+        from composer.fat import write_disk
+
+        write_disk(built.image.read_bytes(), disk)

@@ -1,0 +1,72 @@
+"""What several commands take: the workspace, what to compose, and the form of what is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from composer.variant import Variant, make_variant
+
+OWN_WORKSPACE = Path(__file__).resolve().parent.parent.parent
+
+FORMAT = click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="How to print what is found.")
+TIMEOUT = click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop after this long, with status 124.")
+_SETTINGS = click.option("-D", "settings", multiple=True, metavar="KEY=VALUE", help="Set a parameter that the profile declares.")
+_TARGET = click.option("--target", metavar="NAME", help="The target to compose for, as in PROFILE@TARGET.")
+
+
+def workspace_option(command: Any) -> Any:
+    """-C may stand before the command and after it."""
+    return click.option("-C", "--workspace", "folder", type=click.Path(file_okay=False, path_type=Path),
+                        help="The workspace: a folder with a munal.toml.", expose_value=False, callback=_keep_workspace)(command)
+
+
+def _keep_workspace(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        ctx.find_root().obj = value
+
+
+def workspace() -> Path:
+    """The workspace: the one named by -C, the nearest from here upwards, or Munal's own."""
+    named = click.get_current_context().find_root().obj
+    if named is not None:
+        return named
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "munal.toml").is_file()), OWN_WORKSPACE)
+
+
+def variant_option(command: Callable[..., Any]) -> Any:
+    """One PROFILE[@TARGET], --target and -D: the command gets a `variant`."""
+
+    @wraps(command)
+    def with_variant(profile: str | None, target: str | None, settings: tuple[str, ...], **others: Any) -> Any:
+        return command(variant=variant_of(profile, target, settings), **others)
+
+    return click.argument("profile", required=False, metavar="[PROFILE[@TARGET]]")(_TARGET(_SETTINGS(with_variant)))
+
+
+def variants_option(command: Callable[..., Any]) -> Any:
+    """Any number of PROFILE[@TARGET], --target and -D for all of them: the command gets `variants`, empty where none is named."""
+
+    @wraps(command)
+    def with_variants(profiles: tuple[str, ...], target: str | None, settings: tuple[str, ...], **others: Any) -> Any:
+        if not profiles and (target or settings):
+            return command(variants=(variant_of(None, target, settings),), **others)
+        return command(variants=tuple(variant_of(profile, target, settings) for profile in profiles), **others)
+
+    return click.argument("profiles", nargs=-1, metavar="[PROFILE[@TARGET]]...")(_TARGET(_SETTINGS(with_variants)))
+
+
+def variant_of(profile: str | None, target: str | None, settings: tuple[str, ...]) -> Variant:
+    """What the words mean. Raises click.UsageError where they make no sense."""
+    try:
+        variant = make_variant(profile, settings)
+    except ValueError as problem:
+        raise click.UsageError(str(problem)) from problem
+    if target and variant.target and target != variant.target:
+        raise click.UsageError(f"`{profile}` is for `{variant.target}`, and --target says `{target}`: name one")
+    return Variant(variant.profile, target or variant.target, variant.settings)
