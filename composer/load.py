@@ -97,11 +97,16 @@ def _read_source(root: Path, path: str) -> Source | Diagnostic:
         with open(root / path, "rb") as file:
             content = file.read(LARGEST + 1)
     except OSError as problem:
-        why = (problem.strerror or "it cannot be opened").lower()
-        return error(M0102, f"`{path}` cannot be read: {why}", at(_start_of(path)))
+        return error(M0102, f"`{path}` cannot be read: {_why(root / path, problem)}", at(_start_of(path)))
     if len(content) > LARGEST:
         return error(M0102, f"`{path}` is larger than 1 MiB", at(_start_of(path)), help="a manifest is written by hand: split it")
     return _decode(path, content)
+
+
+def _why(path: Path, problem: OSError) -> str:
+    if isinstance(problem, FileNotFoundError) and path.is_symlink():
+        return f"it is a link to `{os.readlink(path)}`, which is not there"
+    return (problem.strerror or "it cannot be opened").lower()
 
 
 def _decode(path: str, content: bytes) -> Source | Diagnostic:

@@ -55,6 +55,11 @@ def check_need_name(name: str) -> str:
     return _check_spelling(name, _NEED_NAME, "lower-case letters, digits, `-` and `_`")
 
 
+def is_need_name(name: str) -> bool:
+    """Whether a need or something provided can be called so."""
+    return len(name) <= LONGEST_NAME and _NEED_NAME.fullmatch(name) is not None
+
+
 def _check_spelling(name: str, pattern: re.Pattern[str], letters: str) -> str:
     if len(name) > LONGEST_NAME:
         raise Complaint(M0110, f"`{name[:LONGEST_NAME]}…` is longer than {LONGEST_NAME} characters", "choose a shorter name")

@@ -149,6 +149,14 @@ def _twice(name: str, first: Span, second: Span) -> Diagnostic:
                  help="keep one of them; to change what another profile says, extend that profile")
 
 
+def _two_kinds(first: Node, second: Span) -> Diagnostic:
+    """For a key that is no table where it is written first, and is one where it is written again; or the other way round."""
+    name = first.key.source.text[first.key.start : first.key.end] if first.key else first.text
+    kind = "a table" if isinstance(first.value, dict) else "an array" if isinstance(first.value, list) else "a value"
+    return error(M0104, f"`{name}` is written twice, as two different things", at(second, "this is the second"), at(first.place, f"{kind} here"),
+                 help="a key is a value, an array or a table, and stays what it is: rename or drop one of the two")
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
     """One part of a dotted key."""
@@ -195,25 +203,25 @@ class _Scanner:
     def _descend(self, table: Node, parts: list[_Part]) -> Node:
         """Follow a dotted key, making the tables that it implies; through an array of tables its last one."""
         for part in parts:
-            if not isinstance(table.value, dict):
-                raise _Stop
             span = self._span(part.start, part.end)
+            if not isinstance(table.value, dict):
+                raise _Stop(_two_kinds(table, span))
             table = table.value.setdefault(part.name, Node({}, span, span))
             if isinstance(table.value, list):
-                if not table.value:
-                    raise _Stop
+                if not table.value or not isinstance(table.value[-1].value, dict):
+                    raise _Stop(_two_kinds(table, span))
                 table = table.value[-1]
         return table
 
     def _open(self, parent: Node, parts: list[_Part], span: Span) -> Node:
         last = parts[-1]
         if not isinstance(parent.value, dict):
-            raise _Stop
+            raise _Stop(_two_kinds(parent, span))
         table: Node = parent.value.setdefault(last.name, Node({}, span))
         if id(table) in self.headers:
             raise _Stop(_twice(".".join(p.name for p in parts), self.headers[id(table)], span))
         if not isinstance(table.value, dict):
-            raise _Stop
+            raise _Stop(_two_kinds(table, span))
         self.headers[id(table)] = span
         table.span, table.key = span, self._span(last.start, last.end)
         return table
@@ -221,10 +229,10 @@ class _Scanner:
     def _append(self, parent: Node, parts: list[_Part], span: Span) -> Node:
         last = parts[-1]
         if not isinstance(parent.value, dict):
-            raise _Stop
+            raise _Stop(_two_kinds(parent, span))
         array = parent.value.setdefault(last.name, Node([], span, self._span(last.start, last.end)))
         if not isinstance(array.value, list):
-            raise _Stop
+            raise _Stop(_two_kinds(array, span))
         table = Node({}, span)
         array.value.append(table)
         return table
@@ -240,7 +248,7 @@ class _Scanner:
         last = parts[-1]
         node.key = self._span(last.start, last.end)
         if not isinstance(parent.value, dict):
-            raise _Stop
+            raise _Stop(_two_kinds(parent, node.key))
         if last.name in parent.value:
             raise _Stop(_twice(".".join(p.name for p in parts), parent.value[last.name].place, node.key))
         parent.value[last.name] = node

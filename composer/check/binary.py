@@ -11,6 +11,7 @@ from composer.check.binaries import called, functions_of, sound
 from composer.contract import contract
 from composer.diagnostics import Diagnostic, at, declare, did_you_mean, error, rule
 from composer.interfaces import load_interfaces
+from composer.shapes import MEMORY
 from composer.system import App, System
 from composer.units import format_size
 from composer.wasm.facts import PAGE, AppFacts
@@ -116,9 +117,16 @@ def check_memory_limit(system: System, facts: Mapping[str, AppFacts]) -> Iterato
                     "M0309", f"`{instance.name}` may use {format_size(instance.memory)}, but its binary starts with {format_size(needed)}",
                     at(instance.span, f"this instance is limited to {format_size(instance.memory)}"),
                     at(found.at(0), f"starts with {pages} pages of 64 KiB{tables}"),
-                    help=f'allow it with `limits.memory = "{format_size(-(-needed // KIB) * KIB)}"`, or link with a smaller stack: `-zstack-size=`',
+                    help=_more_memory(needed, pages),
                     notes=instance.notes,
                 )
+
+
+def _more_memory(needed: int, pages: int) -> str:
+    if needed > MEMORY[1]:
+        return f"no instance may have more than {format_size(MEMORY[1])}: let the binary start with less"
+    smaller = ", or link with a smaller stack: `-zstack-size=`" if pages else ""
+    return f'allow it with `limits.memory = "{format_size(-(-max(needed, MEMORY[0]) // KIB) * KIB)}"`{smaller}'
 
 
 @rule("M0324", "a binary's data does not fit where it goes")

@@ -12,6 +12,7 @@ from composer.check.binary import signature
 from composer.contract import Contract, contract
 from composer.diagnostics import Diagnostic, at, did_you_mean, error, rule, words
 from composer.interfaces import Function, load_interfaces
+from composer.shapes import is_need_name
 from composer.system import App, Need, System
 from composer.wasm.facts import AppFacts, Import
 from composer.wasm.shown import shown
@@ -98,7 +99,7 @@ def _near(app: App, module: str) -> str | None:
     from difflib import get_close_matches
 
     head, slash, name = module.partition("/")
-    same = {other.partition("/")[2]: other for other in mine if other.startswith(head + slash)}
+    same = {other.removeprefix(head + slash): other for other in mine if slash and other.startswith(head + slash)}
     near = get_close_matches(name, same, n=1) if same else []
     return f"did you mean `{same[near[0]]}`?" if near else None if same else did_you_mean(module, mine)
 
@@ -108,7 +109,9 @@ def _declare_it(module: str, looked_up: Contract) -> str:
         known = sorted(c.name for c in load_interfaces().capabilities.values() if c.takes_need)
         return f"modules are `munal:sip` and `munal:CAPABILITY/NAME`; capabilities are {words(known)}"
     name = module.partition("/")[2]
-    table = f"{'provides' if looked_up.role == 'server' else 'needs'}.{looked_up.capability.name}.{shown(name)}"
+    if not is_need_name(name):
+        return f"no table of a manifest can be called `{shown(name)}`: import a module whose name ends in lower-case letters, digits, `-` and `_`"
+    table = f"{'provides' if looked_up.role == 'server' else 'needs'}.{looked_up.capability.name}.{name}"
     return f"ask for it in the app's manifest with a table `[{table}]`, or stop importing it"
 
 

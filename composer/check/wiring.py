@@ -35,7 +35,7 @@ def check_servers_exist(system: System, facts: Mapping[str, Any]) -> Iterator[Di
         if server == "kernel":
             message = f"`{client.name}` is wired to `{server}.{name}`, which the kernel does not provide"
             near = f"the kernel provides one {KERNEL_LOG[0]}, `{KERNEL_LOG[1]}`"
-        yield error("M0210", message, at(grant.spans["from"]), help=near or f"add it to the profile; there are {words(known)}", notes=grant.notes)
+        yield error("M0210", message, at(grant.spans["from"]), help=near or f"add it to the profile; what there is: {words(known)}", notes=grant.notes)
 
 
 @rule("M0211", "a wire from something that the instance does not provide")

@@ -45,7 +45,7 @@ class Cursor:
     def part(self, length: int, what: str) -> Cursor:
         """The next `length` bytes as a cursor of their own, and step over them."""
         if length > self.left:
-            raise self.fail(f"{what} says it is {length} bytes long, but {self.left} are left")
+            raise self.fail(_too_long(what, length, self.left))
         start = self.pos
         self.pos += length
         return Cursor(self.data, start, self.pos, what)
@@ -115,7 +115,7 @@ class Cursor:
         start = self.pos
         count = self.u32()
         if count * least > self.left:
-            raise self.fail(f"{self.what} says it holds {count} {what}, but has only {self.left} bytes left", start)
+            raise self.fail(f"{self.what} says it holds {count} {what}, but has only {_bytes(self.left)} left", start)
         return count
 
     def name(self, what: str) -> str:
@@ -123,7 +123,7 @@ class Cursor:
         start = self.pos
         length = self.u32()
         if length > self.left:
-            raise self.fail(f"{what} says it is {length} bytes long, but {self.left} are left", start)
+            raise self.fail(_too_long(what, length, self.left), start)
         try:
             return self.take(length).decode("utf-8")
         except UnicodeDecodeError as fault:
@@ -132,4 +132,12 @@ class Cursor:
     def must_end(self) -> None:
         """Raise where bytes are left over."""
         if self.pos != self.end:
-            raise self.fail(f"{self.what} has {self.left} bytes left over")
+            raise self.fail(f"{self.what} has {_bytes(self.left)} left over")
+
+
+def _too_long(what: str, length: int, left: int) -> str:
+    return f"{what} says it is {_bytes(length)} long, but {left} {'is' if left == 1 else 'are'} left"
+
+
+def _bytes(number: int) -> str:
+    return f"{number} byte{'' if number == 1 else 's'}"

@@ -193,13 +193,13 @@ def _element_segment(cursor: Cursor, module: Module) -> None:
     at = constant.expression(cursor, module, "an element segment's place") if active else None
     if flags & 3:
         _element_kind(cursor, bool(expressions))
-    count = cursor.count("elements")
+    count, how = cursor.count("elements"), "ref.func" if flags & 3 == 3 else "a table"
     for _ in range(count):
         if expressions:
             constant.expression(cursor, module, "an element")
         else:
             where = cursor.pos
-            module.escapes.append(Escape(_index(cursor, module.functions, "func"), "a table", where))
+            module.escapes.append(Escape(_index(cursor, module.functions, "func"), how, where))
     if active:
         module.segments.append(Segment("element", table, at, count, start))
 

@@ -1,12 +1,14 @@
 """Each folder of tests/fixtures is the smallest workspace with one fault; its expected.txt is what a person sees of it.
 
-Renew with `pytest tests/composer/test_fixtures.py --bless`, and read the difference.
+Renew with `pytest tests/composer/test_fixtures.py --bless`, and read the difference. A file `padded` names a manifest and
+the size in bytes that comments bring it to: what is large need not lie in the repository.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -27,10 +29,21 @@ def expected(folder: Path) -> str:
     return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
+def ready(folder: Path, scratch: Path) -> Path:
+    """The workspace to examine: the fixture's own folder, or a copy in which one manifest has its size."""
+    if not (folder / "padded").exists():
+        return folder
+    path, size = (folder / "padded").read_text().split()
+    shutil.copytree(folder, scratch / "workspace")
+    manifest = scratch / "workspace" / path
+    manifest.write_text(manifest.read_text() + "#" * (int(size) - manifest.stat().st_size))
+    return scratch / "workspace"
+
+
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_fixture(folder: Path, bless: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MUNAL_CACHE", str(tmp_path / "cache"))
-    said = examine(folder, tmp_path)
+    said = examine(ready(folder, tmp_path), tmp_path)
     text = f"{to_text(said)}\n{summary(said)}\n" if said else NOTHING
     if bless:
         (folder / "expected.txt").write_text(text, encoding="utf-8")

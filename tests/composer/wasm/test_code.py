@@ -101,7 +101,7 @@ def test_numbers_that_are_too_long_stop_the_scan(wrong: bytes) -> None:
 
 
 @pytest.mark.parametrize(("code", "said"), [
-    (b"", "has no end"), (b"\x01", "has no end"), (b"\x02\x40\x0b", "has no end"), (b"\x0b\x0b", "1 bytes left over"),
+    (b"", "has no end"), (b"\x01", "has no end"), (b"\x02\x40\x0b", "has no end"), (b"\x0b\x0b", "1 byte left over"),
     (b"\x10\x05\x0b", "function 5 is named, but there are 1"), (b"\xd2\x05\x0b", "function 5 is named"), (b"\x41", "middle of a value"),
     (b"\x0e\xff\xff\xff\xff\x0f\x0b", "branch targets"),
 ])

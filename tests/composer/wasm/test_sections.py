@@ -37,7 +37,7 @@ def test_everything_that_sections_say_is_read() -> None:
     assert [g.value for g in read.globals] == [None, 0xFFFFFFFF, None, None]
     assert [(e.name, e.kind, e.index) for e in read.exports] == [("one", "func", 1), ("m", "memory", 0)]
     assert (read.start, read.imported_functions, len(read.bodies), read.data_segments) == (2, 1, 2, 2)
-    assert [(e.function, e.how) for e in read.escapes] == [(1, "an export"), (1, "a table"), (2, "a table"), (2, "a table"), (1, "a table")]
+    assert [(e.function, e.how) for e in read.escapes] == [(1, "an export"), (1, "a table"), (2, "a table"), (2, "a table"), (1, "ref.func")]
     assert [(s.kind, s.at, s.length) for s in read.segments] == [("element", 1, 2), ("data", 10, 3)]
     assert [data for start, end in read.bodies for data in [read.data[end - 1]]] == [0x0B, 0x0B]
 
@@ -87,7 +87,7 @@ def test_a_component_is_a_feature_and_no_damage() -> None:
     ([section(1, b"\xff\xff\xff\xff\x0f")], "says it holds 4294967295 types", 10),
     ([section(1, vector(b"\x61\0\0"))], "type form 0x61", 11),
     ([section(1, vector(b"\x60\x01\x01\0"))], "unknown value type 0x01", 13),
-    ([section(1, vector(b"\x60\0\0"), b"\0")], "1 bytes left over", 14),
+    ([section(1, vector(b"\x60\0\0"), b"\0")], "1 byte left over", 14),
     ([FUNCTION], "has type 0, but there are 0 types", 11),
     ([TYPE, FUNCTION], "1 functions are declared, but 0 have code", 18),
     ([TYPE, FUNCTION, section(10, vector())], "but 0 have code", 21),
