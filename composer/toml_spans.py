@@ -97,7 +97,7 @@ class _Stop(Exception):
 def parse(source: Source) -> Result[Node]:
     """Read one manifest. No text makes this raise; what is wrong comes back as M0101, M0103 or M0104."""
     try:
-        tree, better = _Scanner(source).document(), None
+        tree, better = Scanner(source).document(), None
     except _Stop as stop:
         if stop.diagnostic and stop.diagnostic.code == M0103:
             return Result(None, (stop.diagnostic,))
@@ -166,7 +166,7 @@ class _Part:
     end: int
 
 
-class _Scanner:
+class Scanner:
     """Walks a text that is TOML or almost TOML; raises _Stop where it cannot follow."""
 
     def __init__(self, source: Source) -> None:
