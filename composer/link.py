@@ -47,13 +47,20 @@ def link(kernel_elf: bytes, system: System, layout: Layout, modules: Mapping[str
 
     Refuses, with M0401 or M0402, a kernel that the image could not carry or that would not understand its glue.
     """
+    return open_kernel(kernel_elf, interfaces).then(_link, system, layout, modules, interfaces)
+
+
+def open_kernel(kernel_elf: bytes, interfaces: Interfaces) -> Result[Kernel]:
+    """The kernel, if an image can be made of it and it understands what the interfaces describe."""
     try:
         kernel = read_kernel(kernel_elf)
     except ElfError as fault:
         return Result(None, (error(NO_KERNEL, str(fault), help=REBUILD),))
     refused = tuple(check_abi(kernel.abi, interfaces))
-    if refused:
-        return Result(None, refused)
+    return Result(None if refused else kernel, refused)
+
+
+def _link(kernel: Kernel, system: System, layout: Layout, modules: Mapping[str, bytes], interfaces: Interfaces) -> Result[Image]:
     placed = _places(modules)
     table = encode(system, layout, placed, interfaces)
     payload = _payload(system, placed, modules, table)

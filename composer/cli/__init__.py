@@ -19,6 +19,7 @@ USAGE = 2
 
 COMMANDS = {
     "check": "build", "build": "build",
+    "explain": "explain",
     "run": "boot", "simulate": "boot", "test": "boot",
     "clean": "house", "doctor": "house", "reference": "house", "help": "house",
 }

@@ -1,0 +1,10 @@
+(module
+  (import "munal:port/regs" "read8" (func $read8 (param i32) (result i32)))
+  (import "munal:port/regs" "write8" (func $write8 (param i32 i32)))
+  (import "munal:irq/line" "wait" (func $wait (param i64) (result i32)))
+  (import "munal:stream-server/serial" "count" (func $count (result i32)))
+  (memory (export "memory") 1)
+  (func (export "_start")
+    (drop (call $count))
+    (drop (call $wait (i64.const -1)))
+    (call $write8 (i32.const 7) (call $read8 (i32.const 0)))))
