@@ -26,10 +26,9 @@ def run(root: Path, variant: Variant, *, headless: bool, timeout: float | None, 
     built = pipeline.compose(root, variant)
     if report.refused(built):
         return REFUSED
-    system = pipeline.compose(root, variant, pipeline.Stage.RESOLVE).value
-    options = machine.RunOptions(headless=headless, accel=accel, timeout=timeout, firmware=firmware,
-                                 debug_exit=machine.grants_debug_exit(system))
-    return machine.run(built.value.image, options)
+    made = built.value
+    options = machine.RunOptions(headless=headless, accel=accel, timeout=timeout, firmware=firmware, machine=made.machine, debug_exit=made.debug_exit)
+    return machine.run(made.image, options)
 
 
 def simulate(root: Path, variant: Variant, *, timeout: float | None) -> int:

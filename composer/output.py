@@ -16,6 +16,7 @@ from composer.tools import ToolFailure
 
 if TYPE_CHECKING:
     from composer.link import Image
+    from composer.system import System
 
 FOLDER = "build"
 
@@ -23,9 +24,13 @@ FOLDER = "build"
 @dataclass(frozen=True, slots=True)
 class Built:
     """An image on disk. Sizes are bytes: `parts` of the file by purpose, `modules` of each module. `digest` is the file's
-    SHA-256 in hexadecimal; `changed` tells whether the file was written just now; `kept` is where `keep` left the rest."""
+    SHA-256 in hexadecimal; `changed` tells whether the file was written just now; `kept` is where `keep` left the rest.
+    `name` is the file's, without its ending; `machine` and `debug_exit` are what it takes to run it in QEMU."""
 
     profile: str
+    name: str
+    machine: str
+    debug_exit: bool
     image: Path
     size: int
     digest: str
@@ -35,27 +40,30 @@ class Built:
     kept: Path | None = None
 
 
-def image_path(root: Path, profile: str) -> Path:
-    """Where the image of a profile lies."""
-    return root / FOLDER / f"{profile}.efi"
+def image_path(root: Path, name: str) -> Path:
+    """Where the image of a variant lies; `name` is as System.variant gives it."""
+    return root / FOLDER / f"{name}.efi"
 
 
-def write_image(root: Path, profile: str, image: Image, kept: Path | None = None) -> Built:
+def write_image(root: Path, system: System, image: Image, kept: Path | None = None) -> Built:
     """Put the image where people look for it. Raises ToolFailure where that cannot be written."""
-    path = image_path(root, profile)
+    from composer.qemu import grants_debug_exit
+
+    path = image_path(root, system.variant)
     cache.write_output(path, image.data)
     modules = {m.name: m.length for m in image.modules}
-    return Built(profile, path, len(image.data), hashlib.sha256(image.data).hexdigest(), image.parts, modules, True, kept)
+    return Built(system.profile, system.variant, system.machine, grants_debug_exit(system), path, len(image.data), hashlib.sha256(image.data).hexdigest(), image.parts, modules, True, kept)
 
 
 def plain(built: Built) -> dict[str, Any]:
     """What `found_again` takes: JSON's types, nothing of this machine's."""
-    return {"profile": built.profile, "size": built.size, "digest": built.digest, "parts": built.parts, "modules": built.modules}
+    return {"profile": built.profile, "name": built.name, "machine": built.machine, "debug_exit": built.debug_exit, "size": built.size,
+            "digest": built.digest, "parts": built.parts, "modules": built.modules}
 
 
 def found_again(root: Path, kept: dict[str, Any]) -> Built | None:
     """The image of an earlier run, unless it is gone or no longer what was written."""
-    path = image_path(root, kept["profile"])
+    path = image_path(root, kept["name"])
     try:
         data = path.read_bytes()
     except OSError:
@@ -63,8 +71,8 @@ def found_again(root: Path, kept: dict[str, Any]) -> Built | None:
     return Built(image=path, changed=False, **kept) if hashlib.sha256(data).hexdigest() == kept["digest"] else None
 
 
-def keep_parts(root: Path, profile: str, glue: Mapping[str, str], wasm: Mapping[str, Path], image: Image) -> Path:
-    """Leave glue, table and wasm in `build/<profile>/`, in place of all that an earlier run left there."""
+def keep_parts(root: Path, name: str, glue: Mapping[str, str], wasm: Mapping[str, Path], image: Image) -> Path:
+    """Leave glue, table and wasm in `build/<name>/`, in place of all that an earlier run left there."""
     import json
 
     from composer.table import decode
@@ -72,7 +80,7 @@ def keep_parts(root: Path, profile: str, glue: Mapping[str, str], wasm: Mapping[
     files = {f"glue/{name}.wat": text.encode() for name, text in glue.items()}
     files |= {f"wasm/{name}.wasm": path.read_bytes() for name, path in wasm.items()}
     files["table.json"] = json.dumps(decode(image.table), indent=2).encode() + b"\n"
-    folder = root / FOLDER / profile
+    folder = root / FOLDER / name
     try:
         _replace_folder(folder, files)
     except OSError as error:

@@ -253,9 +253,8 @@ def _build(root: Path, variant: Variant, keep: bool) -> Result[Built]:
 
 def _write(root: Path, compiled: Compiled, image: Image, keep: bool) -> Built:
     generated = compiled.generated
-    profile = generated.system.profile
-    kept = output.keep_parts(root, profile, generated.glue, generated.wasm, image) if keep else None
-    return output.write_image(root, profile, image, kept)
+    kept = output.keep_parts(root, generated.system.variant, generated.glue, generated.wasm, image) if keep else None
+    return output.write_image(root, generated.system, image, kept)
 
 
 def _summary(inspected: Inspected) -> Checked:

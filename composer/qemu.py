@@ -1,4 +1,4 @@
-"""The QEMU command line of a machine that boots an image: q35, UEFI firmware, one disk, one serial line, QMP.
+"""The QEMU command line of a machine that boots an image: UEFI firmware, one disk, one serial line, QMP.
 
 Gets options and paths; gives words for exec. It starts nothing: guest.py does.
 """
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from composer.system import DEFAULT_MACHINE, System
 from composer.tools import ToolFailure
 
 QEMU = "qemu-system-x86_64"
@@ -42,7 +43,7 @@ class Machine:
 
     `display` is a QEMU display (gtk, sdl) or None for no window. `debug_exit` adds the device at port 0xf4 that ends
     QEMU with a status of the guest's choosing. `rtc` is the clock at power-on, `YYYY-MM-DDTHH:MM:SS` in UTC, or None
-    for the time of day. With `reboot` false, a reset ends the run.
+    for the time of day. With `reboot` false, a reset ends the run. `type` is QEMU's name of the machine.
     """
 
     accel: str = "tcg"
@@ -51,6 +52,13 @@ class Machine:
     reboot: bool = True
     rtc: str | None = None
     memory_mib: int = MEMORY_MIB
+    type: str = DEFAULT_MACHINE
+
+
+def grants_debug_exit(system: System) -> bool:
+    """Whether an instance may write QEMU's debug exit: only then does the machine have one."""
+    held = (grant.ports for instance in system.instances for grant in instance.grants)
+    return any(ports is not None and ports.base <= DEBUG_EXIT_PORT < ports.end for ports in held)
 
 
 def find_firmware(folders: Sequence[str] = FIRMWARE_FOLDERS) -> Firmware:
@@ -73,7 +81,7 @@ def find_qemu() -> str:
 def command(qemu: str, machine: Machine, firmware: Firmware, variables: Path, disk: str, serial: int, qmp: int) -> list[str]:
     """The words that start `machine` with `disk` (a path, or `fat:<folder>`), its serial line and QMP on two sockets that
     QEMU inherits as the file descriptors `serial` and `qmp`."""
-    words = [qemu, "-nodefaults", "-no-user-config", "-name", "munal", "-machine", "q35", "-m", str(machine.memory_mib)]
+    words = [qemu, "-nodefaults", "-no-user-config", "-name", "munal", "-machine", _escape(machine.type), "-m", str(machine.memory_mib)]
     words += _processor(machine.accel)
     words += ["-drive", f"if=pflash,format=raw,readonly=on,file={_escape(str(firmware.code))}"]
     words += ["-drive", f"if=pflash,format=raw,file={_escape(str(variables))}"]

@@ -15,7 +15,7 @@ from pathlib import Path
 from composer import accel, qemu
 from composer.guest import Ending, Guest, Outcome, started
 from composer.screen import BANNERS, Screen
-from composer.system import System
+from composer.system import DEFAULT_MACHINE
 from composer.terminal import Ended, Keys, ending_signals, is_open, raw_terminal, read_typed, say, write_all
 from composer.tools import ToolFailure
 
@@ -32,18 +32,13 @@ class RunOptions:
     accel: str = "auto"
     timeout: float | None = None
     firmware: bool = False
+    machine: str = DEFAULT_MACHINE
     debug_exit: bool = False
     reboot: bool = True
     rtc: str | None = None
     input: int = 0
     output: int = 1
     banners: tuple[bytes, ...] = BANNERS
-
-
-def grants_debug_exit(system: System) -> bool:
-    """Whether an instance may write QEMU's debug exit: only then does the machine have one."""
-    held = (grant.ports for instance in system.instances for grant in instance.grants)
-    return any(ports is not None and ports.base <= qemu.DEBUG_EXIT_PORT < ports.end for ports in held)
 
 
 def run(image: Path, options: RunOptions) -> int:
@@ -76,7 +71,7 @@ def _first_that_works(image: Path, options: RunOptions, program: str, display: s
 
 
 def _machine(options: RunOptions, accelerator: str, display: str | None) -> qemu.Machine:
-    return qemu.Machine(accelerator, display, options.debug_exit, options.reboot, options.rtc)
+    return qemu.Machine(accelerator, display, options.debug_exit, options.reboot, options.rtc, type=options.machine)
 
 
 def _run_once(image: Path, options: RunOptions, machine: qemu.Machine, deadline: float | None, may_fall_back: bool) -> int | None:

@@ -13,6 +13,9 @@ from typing import Any
 from composer.spans import Span
 
 
+DEFAULT_MACHINE = "q35"
+
+
 class Kind(StrEnum):
     DRIVER = "driver"
     SERVICE = "service"
@@ -195,6 +198,16 @@ class System:
     """Names of instances that faults kept out, so that nobody calls them unknown; empty in a system without errors."""
     target: str | None = None
     """The machine that this is composed for, where the workspace tells machines apart."""
+    settings: tuple[tuple[str, str], ...] = ()
+    """Every parameter's value as `-D` takes it, in the order of the parameters' names."""
+    machine: str = DEFAULT_MACHINE
+    """QEMU's name of the machine that `munal run` boots this on."""
+    named: str = ""
+
+    @property
+    def variant(self) -> str:
+        """What the image's file is called: the profile, with its target where that is not the workspace's default."""
+        return self.named or self.profile
 
     def instance(self, name: str) -> Instance | None:
         return next((i for i in self.instances if i.name == name), None)

@@ -365,4 +365,4 @@ def test_output_is_found_again_only_if_it_is_the_same(root):
     kept = output.plain(built)
     assert json.loads(json.dumps(kept)) == kept
     assert output.found_again(root, kept).digest == built.digest
-    assert output.found_again(root, {**kept, "profile": "other"}) is None
+    assert output.found_again(root, {**kept, "name": "other"}) is None

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from composer import accel, qemu
 from composer.guest import Ending, Guest, Outcome
 from composer.qmp import Event, Qmp
-from composer.run import RunOptions, Session, Why, grants_debug_exit
+from composer.run import RunOptions, Session, Why
 from composer.screen import MOST_HIDDEN, Screen
 from composer.system import Access
 from composer.terminal import Ended, Keys, ending_signals
@@ -305,7 +305,7 @@ def test_the_quickest_firmware_is_found_first(tmp_path):
 @pytest.mark.parametrize(("base", "length", "granted"), [(0xF4, 1, True), (0xF0, 5, True), (0xF5, 1, False), (0xF0, 4, False)])
 def test_the_debug_exit_is_there_for_who_may_write_it(base, length, granted):
     exit_ = need("port", "exit", length=length, access=Access.WRITE)
-    assert grants_debug_exit(system(instance("one", app("one", exit_), exit={"base": base}))) == granted
+    assert qemu.grants_debug_exit(system(instance("one", app("one", exit_), exit={"base": base}))) == granted
 
 
 @pytest.fixture
