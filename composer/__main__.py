@@ -6,16 +6,16 @@ shows a traceback; a fault of ours writes one into a file and says where.
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
-from typing import NoReturn
 
 from composer import __version__
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
 TOOL_FAILED, BUG, STOPPED, READER_GONE = 3, 70, 130, 141
-FULL_OR_CLOSED = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
-"""A disk without room, or one that may not be written: wherever it is met, no fault of ours."""
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -36,6 +36,23 @@ def _status(words: list[str]) -> int:
     if words == ["--version"]:
         print(f"munal {__version__}")
         return 0
+    from composer import recall
+
+    try:
+        status = recall.answered(words)
+    except KeyboardInterrupt:
+        return STOPPED
+    except BrokenPipeError:
+        return READER_GONE
+    return _run(words) if status is None else status
+
+
+def _run(words: list[str]) -> int:
+    if sys.flags.no_site:
+        # `munal` starts Python without what only this needs: where packages are.
+        import site
+
+        site.main()
     from composer.tools import ToolFailure
 
     _end_on_request()
@@ -52,11 +69,18 @@ def _status(words: list[str]) -> int:
     except BrokenPipeError:
         return READER_GONE
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in FULL_OR_CLOSED:
+        if isinstance(error, OSError) and _full_or_closed(error):
             print(f"munal: files: {error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
             return TOOL_FAILED
         _report_bug(words)
         return BUG
+
+
+def _full_or_closed(error: OSError) -> bool:
+    """A disk without room, or one that may not be written: wherever it is met, no fault of ours."""
+    import errno
+
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def _end_on_request() -> None:

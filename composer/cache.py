@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from composer import recall
 from composer.tools import ToolFailure
 
 KEEP_DAYS = 30
@@ -27,12 +28,8 @@ Content = bytes | Path | Callable[[BinaryIO], object]
 
 
 def root() -> Path:
-    """$MUNAL_CACHE, else $XDG_CACHE_HOME/munal, else ~/.cache/munal."""
-    if named := os.environ.get("MUNAL_CACHE"):
-        return Path(named).absolute()
-    if base := os.environ.get("XDG_CACHE_HOME"):
-        return Path(base).absolute() / "munal"
-    return Path.home() / ".cache" / "munal"
+    """The folder of all that is kept here."""
+    return Path(recall.cache_root())
 
 
 def digest(*parts: str | bytes) -> str:
@@ -142,10 +139,11 @@ def prune(now: float) -> None:
         with suppress(OSError):
             if thing.name not in wanted and thing.stat().st_mtime < now - DAY:
                 thing.unlink()
-    for index in _files(root() / "index"):
-        with suppress(OSError):
-            if index.stat().st_mtime < limit:
-                index.unlink()
+    for folder in ("index", recall.FOLDER):
+        for file in _files(root() / folder):
+            with suppress(OSError):
+                if file.stat().st_mtime < limit:
+                    file.unlink()
     for lock in (root() / "work").glob("*/.lock"):
         with suppress(OSError):
             if lock.stat().st_mtime < limit:
@@ -157,7 +155,7 @@ def clean(everything: bool = False) -> int:
 
     The environment that runs this very process can go: what it needs is loaded.
     """
-    folders = ["refs", "objects", "work", "index"]
+    folders = ["refs", "objects", "work", "index", recall.FOLDER]
     freed = 0
     for folder in root().iterdir() if root().is_dir() else ():
         if everything or folder.name in folders:

@@ -16,6 +16,7 @@ from composer.tools import ToolFailure
 
 if TYPE_CHECKING:
     from composer.link import Image
+    from composer.stamp import Inputs
     from composer.system import System
 
 FOLDER = "build"
@@ -61,14 +62,10 @@ def plain(built: Built) -> dict[str, Any]:
             "digest": built.digest, "parts": built.parts, "modules": built.modules}
 
 
-def found_again(root: Path, kept: dict[str, Any]) -> Built | None:
+def found_again(inputs: Inputs, kept: dict[str, Any]) -> Built | None:
     """The image of an earlier run, unless it is gone or no longer what was written."""
-    path = image_path(root, kept["name"])
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return None
-    return Built(image=path, changed=False, **kept) if hashlib.sha256(data).hexdigest() == kept["digest"] else None
+    path = image_path(inputs.root, kept["name"])
+    return Built(image=path, changed=False, **kept) if inputs.file(path) == kept["digest"] else None
 
 
 def keep_parts(root: Path, name: str, glue: Mapping[str, str], wasm: Mapping[str, Path], image: Image) -> Path:

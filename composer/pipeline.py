@@ -241,7 +241,7 @@ def _build(root: Path, variant: Variant, keep: bool) -> Result[Built]:
     inputs = stamp.Inputs(root, builds=True)
     kept = None if keep else inputs.read("build", variant.key)
     if kept:
-        built = kept[0] and output.found_again(root, kept[0])
+        built = kept[0] and output.found_again(inputs, kept[0])
         if built or kept[0] is None:
             return Result(built, kept[1])
     stages = _run(_read(root), variant, Stage.LINK)

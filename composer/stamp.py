@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from composer import cache
+from composer import cache, recall
 from composer.diagnostics import Diagnostic, Label, Severity
 from composer.spans import Place, Source, Span, WasmPlace
 from composer.tree import BUILD_FOLDERS, Index
@@ -37,6 +37,7 @@ class Inputs:
         self._home = self._index if root == HOME else Index(HOME)
         self._workspace = self._index.file(root / WORKSPACE)
         self._folders = _top_folders(root)
+        self._compilers_looked = _look_at_compilers()
         self._compilers = self._identify_compilers()
         self._parts = [self._workspace, self._composer()]
         for folder in self._folders or ():
@@ -49,6 +50,7 @@ class Inputs:
         kept = cache.read(STAMPS, key) if key else None
         if kept is None:
             return None
+        recall.RUN.depend(self._index.looked, self._home.looked, self._compilers_looked)
         answer = json.loads(kept)
         sources = [Source(path, text) for path, text in answer["sources"]]
         return answer["value"], tuple(_diagnostic(d, sources) for d in answer["diagnostics"])
@@ -58,6 +60,7 @@ class Inputs:
 
         Where something changed since this was made, nothing is kept: nobody can tell which of the two was answered about.
         """
+        recall.RUN.forget()
         before = self._outside(command, variant)
         known = self._remember_places(command, variant, places)
         now = Inputs(self.root, builds=self.builds)
@@ -69,6 +72,12 @@ class Inputs:
         sources = list({id(p.source): p.source for d in diagnostics for label in d.labels if isinstance(p := label.place, Span)}.values())
         answer = {"value": value, "diagnostics": [_plain(d, sources) for d in diagnostics], "sources": [[s.path, s.text] for s in sources]}
         cache.store(STAMPS, key, json.dumps(answer, separators=(",", ":")).encode())
+
+    def file(self, path: Path) -> str:
+        """SHA-256 of a file that an answer kept here speaks of, in hex; "" where there is no such file."""
+        sha = self._index.file(path)
+        self._save()
+        return sha
 
     def _key(self, command: str, variant: str) -> str | None:
         outside = self._outside(command, variant)
@@ -119,6 +128,12 @@ class Inputs:
 
         apps, kernel = toolchain.find_rust(kernel=False), toolchain.find_rust(kernel=True) if self.builds else None
         return cache.digest(apps.identity("wasm-ld") if apps else "", kernel.identity("ld.lld") if kernel else "")
+
+
+def _look_at_compilers() -> dict[str, os.stat_result | None]:
+    from composer import toolchain
+
+    return {name: recall.look(name) for name in toolchain.deciding_places()}
 
 
 def _top_folders(root: Path) -> tuple[str, ...] | None:

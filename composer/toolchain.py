@@ -23,6 +23,9 @@ OLDEST = (1, 95, 0)
 """wasmtime 48 needs it."""
 
 WASM_TARGET = "wasm32-unknown-unknown"
+SEARCHED = ("rustc", "rustup", "cargo", "wasm-ld", "ld.lld")
+"""What is looked for on the PATH."""
+
 SYSTEM_RUSTC = Path("/usr/bin/rustc")
 ANSWERS = "index/toolchains.json"
 C_LOCK = Path(__file__).resolve().parent.parent / "requirements-c.lock"
@@ -53,17 +56,29 @@ class Rust:
         """Where the standard library's source is, if it is installed."""
         return self.sysroot / "lib" / "rustlib" / "src" / "rust"
 
+    @property
+    def core(self) -> Path:
+        return self.source / "library" / "core" / "Cargo.toml"
+
+    @property
+    def wasm_target(self) -> Path:
+        return self.sysroot / "lib" / "rustlib" / WASM_TARGET / "lib"
+
     @cached_property
     def has_source(self) -> bool:
-        return (self.source / "library" / "core" / "Cargo.toml").is_file()
+        return self.core.is_file()
 
     @cached_property
     def has_wasm_target(self) -> bool:
-        return (self.sysroot / "lib" / "rustlib" / WASM_TARGET / "lib").is_dir()
+        return self.wasm_target.is_dir()
+
+    def own_linker(self, name: str) -> Path:
+        """Where the toolchain's own linker is, if it has one."""
+        return self.sysroot / "lib" / "rustlib" / self.host / "bin" / "gcc-ld" / name
 
     def linker(self, name: str) -> Path | None:
         """`ld.lld` or `wasm-ld`: the toolchain's own, else the system's."""
-        own = self.sysroot / "lib" / "rustlib" / self.host / "bin" / "gcc-ld" / name
+        own = self.own_linker(name)
         if own.is_file():
             return own
         found = shutil.which(name)
@@ -128,6 +143,22 @@ def candidates() -> Iterator[Rust]:
             yield _ask(origin, rustc)
 
 
+def deciding_places() -> Iterator[str]:
+    """Every file and folder that decides what `find_rust` finds and how it tells of itself; others may be among them.
+
+    To be looked at before `find_rust` is asked: it adds to what is known of compilers, which is one of the files.
+    """
+    home = _rustup_home()
+    yield from (str(home / "settings.toml"), str(home / "toolchains"), str(cache.root() / ANSWERS))
+    yield from (os.path.join(folder, name) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) for name in SEARCHED)
+    yield from filter(None, map(os.environ.get, ("MUNAL_RUSTC", "MUNAL_CARGO")))
+    yield from (str(folder / part) for folder in _folders(home / "toolchains") for part in ("bin/rustc", *_useful(folder)))
+    yield str(SYSTEM_RUSTC)
+    for rustc, (_, _, verbose, sysroot) in _answers().items():
+        rust = Rust("", Path(rustc), Path(), Path(str(sysroot)), str(verbose))
+        yield from map(str, (rustc, Path(rustc).with_name("cargo"), rust.core, rust.wasm_target, rust.own_linker("ld.lld"), rust.own_linker("wasm-ld")))
+
+
 def _places() -> Iterator[tuple[str, Path]]:
     for folder in _rustup_toolchains():
         yield f"rustup's {folder.name}", folder / "bin" / "rustc"
@@ -140,14 +171,27 @@ def _places() -> Iterator[tuple[str, Path]]:
 
 def _rustup_toolchains() -> list[Path]:
     """rustup's toolchains that have what a build for another target needs, the one chosen as default first."""
-    home = Path(os.environ.get("RUSTUP_HOME") or Path.home() / ".rustup")
+    home = _rustup_home()
+    found = [p for p in _folders(home / "toolchains") if (p / "bin" / "rustc").is_file()]
+    default = _rustup_default(home / "settings.toml")
+    useful = [p for p in found if any(part.is_dir() for part in _useful(p))]
+    return sorted(useful, key=lambda p: (p.name != default, not p.name.startswith("stable"), p.name))
+
+
+def _useful(toolchain: Path) -> list[Path]:
+    """One of these has a toolchain that builds for another target."""
+    return [toolchain / "lib" / "rustlib" / part for part in ("src/rust/library", WASM_TARGET)]
+
+
+def _rustup_home() -> Path:
+    return Path(os.environ.get("RUSTUP_HOME") or Path.home() / ".rustup")
+
+
+def _folders(folder: Path) -> list[Path]:
     try:
-        found = sorted(p for p in (home / "toolchains").iterdir() if (p / "bin" / "rustc").is_file())
+        return sorted(folder.iterdir())
     except OSError:
         return []
-    default = _rustup_default(home / "settings.toml")
-    useful = [p for p in found if any((p / "lib/rustlib" / part).is_dir() for part in ("src/rust/library", WASM_TARGET))]
-    return sorted(useful, key=lambda p: (p.name != default, not p.name.startswith("stable"), p.name))
 
 
 def _rustup_default(settings: Path) -> str:

@@ -15,25 +15,28 @@ from pathlib import Path
 from typing import Any
 
 from composer import cache
+from composer.recall import SETTLED_NS, look
 
 BUILD_FOLDERS = frozenset(("target", "build", "node_modules", "__pycache__"))
-SETTLED_NS = 100_000_000
-"""A file whose status changed this recently may change again without showing it: its digest is not remembered."""
 
 
 class Index:
-    """The digests of one workspace's files. `save` keeps what was learned."""
+    """The digests of one workspace's files. `save` keeps what was learned; `looked` is the status of all that was looked at,
+    files and folders, as it was before they were read; None for what was not there."""
 
     def __init__(self, root: Path) -> None:
         self.path = cache.root() / "index" / f"{cache.digest(str(root))[:32]}.json"
         self._changed = False
+        self.looked: dict[str, os.stat_result | None] = {}
         self._files, self._notes = _load(self.path)
 
     def file(self, path: Path | str, stat: os.stat_result | None = None) -> str:
         """SHA-256 of a file, in hex; "" where there is no such file."""
         name = os.fspath(path)
+        stat = self._look(name, stat)
+        if stat is None:
+            return ""
         try:
-            stat = stat or os.stat(name)
             status = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
             known = self._files.get(name)
             if known is not None and known[:4] == status:
@@ -53,7 +56,7 @@ class Index:
         the files that `without` names, relative to `folder`."""
         parts: list[str] = []
         start = len(os.fspath(folder)) + 1
-        for path, stat in _walk(os.fspath(folder)):
+        for path, stat in self._walk(os.fspath(folder)):
             if path[start:] not in without:
                 parts += (path[start:], self.file(path, stat))
         return cache.digest(*parts)
@@ -72,6 +75,30 @@ class Index:
             cache.write_if_changed(self.path, text.encode())
             self._changed = False
 
+    def _look(self, name: str, stat: os.stat_result | None = None) -> os.stat_result | None:
+        """The status of `name`, noted as it was at first: what changes later counts as changed."""
+        stat = stat or look(name)
+        self.looked.setdefault(name, stat)
+        return stat
+
+    def _walk(self, folder: str) -> Iterator[tuple[str, os.stat_result]]:
+        """Files below `folder`, in the order of their names. A link to a folder is not followed: it may lead in a circle."""
+        self._look(folder)
+        try:
+            entries = sorted(os.scandir(folder), key=lambda e: e.name)
+        except OSError:
+            return
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name not in BUILD_FOLDERS:
+                    yield from self._walk(entry.path)
+            elif entry.is_file():
+                yield entry.path, entry.stat()
+            else:
+                self._look(entry.path)
+
 
 def _load(path: Path) -> tuple[dict[str, list[Any]], dict[str, Any]]:
     try:
@@ -79,19 +106,3 @@ def _load(path: Path) -> tuple[dict[str, list[Any]], dict[str, Any]]:
         return dict(read["files"]), dict(read["notes"])
     except (OSError, ValueError, KeyError, TypeError):
         return {}, {}
-
-
-def _walk(folder: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Files below `folder`, in the order of their names. A link to a folder is not followed: it may lead in a circle."""
-    try:
-        entries = sorted(os.scandir(folder), key=lambda e: e.name)
-    except OSError:
-        return
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            if entry.name not in BUILD_FOLDERS:
-                yield from _walk(entry.path)
-        elif entry.is_file():
-            yield entry.path, entry.stat()

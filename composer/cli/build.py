@@ -20,13 +20,13 @@ STAGES = ("load", "model", "resolve", "inspect", "check", "generate", "compile",
 @workspace_option
 def check(variants: tuple[Variant, ...], until: str | None, form: str) -> int:
     """Find everything that is wrong with the profiles named, or with all of them."""
-    from composer import pipeline, report
+    from composer import pipeline, recall, report
 
     if until:
         return _print_stage(variants or (Variant(),), until, form)
     root = workspace()
     made = [pipeline.compose(root, variant, pipeline.Stage.CHECK) for variant in variants] or [pipeline.check_all(root)]
-    return report.checked(made, form)
+    return recall.saying(lambda: report.checked(made, form))
 
 
 @click.command()
@@ -39,11 +39,13 @@ def check(variants: tuple[Variant, ...], until: str | None, form: str) -> int:
 @workspace_option
 def build(variant: Variant, keep: bool, disk: Path | None, output: Path | None, until: str | None, form: str) -> int:
     """Build the image of a profile."""
-    from composer import pipeline, report
+    from composer import pipeline, recall, report
 
     if until:
         return _print_stage((variant,), until, form)
     built = pipeline.compose(workspace(), variant, keep=keep)
+    if disk is None and output is None:
+        return recall.saying(lambda: report.built(built, form))
     if built.ok:
         _copies(built.value, disk, output)
     return report.built(built, form)

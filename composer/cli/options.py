@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from composer import recall
 from composer.variant import Variant, make_variant
 
 OWN_WORKSPACE = Path(__file__).resolve().parent.parent.parent
@@ -36,7 +37,11 @@ def workspace() -> Path:
     if named is not None:
         return named
     here = Path.cwd()
-    return next((folder for folder in (here, *here.parents) if (folder / "munal.toml").is_file()), OWN_WORKSPACE)
+    for folder in (here, *here.parents):
+        recall.RUN.look(folder / "munal.toml")
+        if (folder / "munal.toml").is_file():
+            return folder
+    return OWN_WORKSPACE
 
 
 def variant_option(command: Callable[..., Any]) -> Any:

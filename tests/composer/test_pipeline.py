@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import pefile
 import pytest
 
-from composer import cache, kernel_build, output, pipeline, stamp
+from composer import cache, kernel_build, output, pipeline, recall, stamp
 from composer.diagnostics import Severity
 from composer.pipeline import Built, Checked, Stage, check_all, compose
 from composer.render import to_json, to_text
@@ -364,5 +365,16 @@ def test_output_is_found_again_only_if_it_is_the_same(root):
     built = compose(root).value
     kept = output.plain(built)
     assert json.loads(json.dumps(kept)) == kept
-    assert output.found_again(root, kept).digest == built.digest
-    assert output.found_again(root, {**kept, "name": "other"}) is None
+    inputs = stamp.Inputs(root, builds=True)
+    assert output.found_again(inputs, kept).digest == built.digest
+    assert output.found_again(inputs, {**kept, "name": "other"}) is None
+    built.image.write_bytes(b"another")
+    assert output.found_again(stamp.Inputs(root, builds=True), kept) is None
+
+
+def test_an_answer_found_again_depends_on_the_image_and_on_all_that_it_was_made_from(root):
+    image = compose(root).value.image
+    recall.RUN.start(None)
+    assert compose(root).value.changed is False
+    looked = {Path(name) for looks in recall.RUN.looks for name in looks}
+    assert looked >= {image, root / "munal.toml", root / "apps", root / "apps/uart/uart.wat", root / "profiles/main.toml", stamp.HERE / "pipeline.py"}

@@ -10,6 +10,8 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[2]
 SYSTEM = ("cat", "find", "flock", "id", "mkdir", "mktemp", "mv", "readlink", "rm", "sha256sum", "sh", "tail", "env", "cp", "sleep", "true")
 
+START = "-P -S -c from composer.__main__ import main; main()"
+
 PYTHON = """#!/bin/sh
 echo "python $*" >> "$LOG"
 case "$*" in
@@ -80,7 +82,7 @@ def pips(machine: Machine) -> list[str]:
 
 def test_the_first_start_makes_the_environment_and_says_so(machine):
     done = machine.munal("check", "a b")
-    assert done.returncode == 0 and done.stdout == f"composer {machine.checkout}|-P -m composer check a b\n"
+    assert done.returncode == 0 and done.stdout == f"composer {machine.checkout}|{START} check a b\n"
     assert "setting up: installing the composer's Python packages" in done.stderr
     (pip,) = pips(machine)
     for word in ("--require-hashes", "--no-deps", "--only-binary=:all:", f"-r {machine.checkout}/requirements.lock"):
@@ -105,7 +107,7 @@ def test_it_works_from_anywhere_and_through_links(machine):
     machine.munal("check")
     (machine.folder / "one").symlink_to("check out/munal")
     (machine.programs / "two").symlink_to(machine.folder / "one")
-    expected = f"composer {machine.checkout}|-P -m composer check\n"
+    expected = f"composer {machine.checkout}|{START} check\n"
     assert machine.munal("check", program=machine.folder / "one", cwd=Path("/")).stdout == expected
     assert machine.munal("check", program=machine.programs / "two", cwd=machine.folder).stdout == expected
     by_shell = subprocess.run(["sh", "munal", "check"], capture_output=True, text=True, cwd=machine.checkout, env=machine.environment(), check=False)
@@ -124,7 +126,7 @@ def test_two_first_starts_at_once_make_one_environment(machine):
     machine.add("python3", PYTHON.replace('echo "what pip says"', "sleep 0.2"))
     starts = [subprocess.Popen([machine.checkout / "munal", "check"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
                                env=machine.environment()) for _ in range(3)]
-    assert {start.communicate()[0] for start in starts} == {f"composer {machine.checkout}|-P -m composer check\n"}
+    assert {start.communicate()[0] for start in starts} == {f"composer {machine.checkout}|{START} check\n"}
     assert len(pips(machine)) == 1
     assert len(list((machine.cache / "python").glob("[!.]*"))) == 1
 
@@ -148,7 +150,7 @@ def test_a_missing_python_is_installed(machine):
     (machine.programs / "python3").rename(machine.folder / "packaged")
     machine.add("apt-get", APT.replace("exit", f'case "$*" in *install*) cp {machine.folder}/packaged {machine.programs}/python3 ;; esac\nexit'))
     done = machine.munal("check")
-    assert done.returncode == 0 and done.stdout.endswith("-m composer check\n")
+    assert done.returncode == 0 and done.stdout.endswith(f"{START} check\n")
     assert machine.called("apt-get")[1].endswith("python3 python3-venv noninteractive")
     assert done.stderr.index("Python 3.11 or later is missing") < done.stderr.index("installing with apt-get: python3 python3-venv")
 

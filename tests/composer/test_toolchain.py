@@ -1,11 +1,12 @@
 """Which compilers are taken, told by toolchains of files that only answer `-vV`."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
-from composer import packages, toolchain
+from composer import packages, recall, toolchain
 from composer.tools import ToolFailure
 
 ANSWER = """#!/bin/sh
@@ -165,3 +166,47 @@ def test_a_linker_that_is_missing_is_installed(machine):
     machine.rustup("stable-x86_64", source=True)
     with pytest.raises(ToolFailure, match="set-up: lld"):
         toolchain.require_rust(kernel=True)
+
+
+def test_all_that_decides_what_is_found_is_looked_at(machine, monkeypatch):
+    """Whatever makes another toolchain of it changes one of the places that were looked at before."""
+    system = machine(machine.folder / "usr", source=True)
+    poor = machine.rustup("poor-x86_64").parent.parent
+    machine.default("poor-x86_64")
+    changes = [
+        lambda: machine.rustup("stable-x86_64", source=True),
+        lambda: (poor / "lib/rustlib/wasm32-unknown-unknown/lib").mkdir(parents=True),
+        lambda: (poor / "bin" / "rustc").write_text(system.read_text().replace("1.96.0", "1.98.0")),
+        lambda: machine.default("stable-x86_64"),
+        lambda: _program(machine.folder / "rustup/toolchains/stable-x86_64/lib/rustlib/x86_64-unknown-linux-gnu/bin/gcc-ld/wasm-ld"),
+        lambda: shutil.rmtree(machine.folder / "rustup" / "toolchains"),
+        lambda: _program(machine.folder / "bin" / "wasm-ld"),
+        lambda: machine(machine.folder / "first", source=True).rename(machine.folder / "bin" / "rustc"),
+    ]
+    for number, change in enumerate(changes):
+        found, before = _found(), _looked()
+        change()
+        assert _changed(before) and _found() != found, number
+    monkeypatch.setenv("MUNAL_RUSTC", str(system))
+    found, before = _found(), _looked()
+    system.write_text(system.read_text().replace("1.96.0", "1.99.0"))
+    assert _changed(before) and _found() != found
+
+
+def _changed(before):
+    return [place for place, status in before.items() if recall.shown(recall.look(place)) != status]
+
+
+def _found():
+    rust = toolchain.find_rust(kernel=False)
+    return rust.rustc, rust.identity("wasm-ld")
+
+
+def _looked():
+    return {place: recall.shown(recall.look(place)) for place in toolchain.deciding_places()}
+
+
+def _program(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
