@@ -151,11 +151,19 @@ def _judge_kernel(folder: Path, example: Example) -> Iterable[Diagnostic]:
         yield from check_abi(json.dumps(abi, sort_keys=True, separators=(",", ":")).encode(), interfaces)
 
 
+def _judge_hardware(folder: Path, example: Example) -> Iterable[Diagnostic]:
+    """What counting finds in a system that no rule has seen."""
+    from composer import pipeline
+    from composer.certificate import decide
+
+    return pipeline.compose(folder, None, pipeline.Stage.RESOLVE).then(decide).diagnostics
+
+
 def _laid_over(base: object, change: object) -> object:
     if not isinstance(base, dict) or not isinstance(change, dict):
         return change
     return {**base, **{key: _laid_over(base.get(key), value) for key, value in change.items()}}
 
 
-_JUDGES: dict[str, Callable[[Path, Example], Iterable[Diagnostic]]] = {"M04": _judge_kernel}
+_JUDGES: dict[str, Callable[[Path, Example], Iterable[Diagnostic]]] = {"M04": _judge_kernel, "M0520": _judge_hardware}
 """How an example is judged, by how its code begins, where that is not as `munal check` does it."""

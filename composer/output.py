@@ -25,8 +25,9 @@ FOLDER = "build"
 @dataclass(frozen=True, slots=True)
 class Built:
     """An image on disk. Sizes are bytes: `parts` of the file by purpose, `modules` of each module. `digest` is the file's
-    SHA-256 in hexadecimal; `changed` tells whether the file was written just now; `kept` is where `keep` left the rest.
-    `name` is the file's, without its ending; `machine` and `debug_exit` are what it takes to run it in QEMU."""
+    SHA-256 in hexadecimal, `certified` that of the certificate beside it; `changed` tells whether both were written just
+    now; `kept` is where `keep` left the rest. `name` is the file's, without its ending; `machine` and `debug_exit` are what
+    it takes to run it in QEMU."""
 
     profile: str
     name: str
@@ -37,8 +38,13 @@ class Built:
     digest: str
     parts: dict[str, int]
     modules: dict[str, int]
+    certified: str
     changed: bool = True
     kept: Path | None = None
+
+    @property
+    def certificate(self) -> Path:
+        return certificate_path(self.image)
 
 
 def image_path(root: Path, name: str) -> Path:
@@ -46,26 +52,34 @@ def image_path(root: Path, name: str) -> Path:
     return root / FOLDER / f"{name}.efi"
 
 
-def write_image(root: Path, system: System, image: Image, kept: Path | None = None) -> Built:
-    """Put the image where people look for it. Raises ToolFailure where that cannot be written."""
+def certificate_path(image: Path) -> Path:
+    """Where the certificate of an image lies: beside it (docs/certificate.md)."""
+    return image.with_name(f"{image.name.removesuffix('.efi')}.cert.json")
+
+
+def write_image(root: Path, system: System, image: Image, certificate: bytes, kept: Path | None = None) -> Built:
+    """Put the image where people look for it, with its certificate. Raises ToolFailure where that cannot be written."""
     from composer.qemu import grants_debug_exit
 
     path = image_path(root, system.variant)
     cache.write_output(path, image.data)
+    cache.write_output(certificate_path(path), certificate)
     modules = {m.name: m.length for m in image.modules}
-    return Built(system.profile, system.variant, system.machine, grants_debug_exit(system), path, len(image.data), hashlib.sha256(image.data).hexdigest(), image.parts, modules, True, kept)
+    return Built(system.profile, system.variant, system.machine, grants_debug_exit(system), path, len(image.data),
+                 _sha256(image.data), image.parts, modules, _sha256(certificate), True, kept)
 
 
 def plain(built: Built) -> dict[str, Any]:
     """What `found_again` takes: JSON's types, nothing of this machine's."""
     return {"profile": built.profile, "name": built.name, "machine": built.machine, "debug_exit": built.debug_exit, "size": built.size,
-            "digest": built.digest, "parts": built.parts, "modules": built.modules}
+            "digest": built.digest, "parts": built.parts, "modules": built.modules, "certified": built.certified}
 
 
 def found_again(inputs: Inputs, kept: dict[str, Any]) -> Built | None:
-    """The image of an earlier run, unless it is gone or no longer what was written."""
+    """The image of an earlier run, unless it or its certificate is gone or no longer what was written."""
     path = image_path(inputs.root, kept["name"])
-    return Built(image=path, changed=False, **kept) if inputs.file(path) == kept["digest"] else None
+    found = inputs.file(path), inputs.file(certificate_path(path))
+    return Built(image=path, changed=False, **kept) if found == (kept["digest"], kept["certified"]) else None
 
 
 def keep_parts(root: Path, name: str, glue: Mapping[str, str], wasm: Mapping[str, Path], image: Image) -> Path:
@@ -83,6 +97,10 @@ def keep_parts(root: Path, name: str, glue: Mapping[str, str], wasm: Mapping[str
     except OSError as error:
         raise ToolFailure("files", f"cannot write {folder}: {error.strerror}") from error
     return folder
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:

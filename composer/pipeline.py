@@ -245,16 +245,23 @@ def _build(root: Path, variant: Variant, keep: bool) -> Result[Built]:
         if built or kept[0] is None:
             return Result(built, kept[1])
     stages = _run(_read(root), variant, Stage.LINK)
-    result = stages[Stage.LINK]
-    made = _write(root, stages[Stage.COMPILE].value, result.value, keep) if result.value else None
-    inputs.keep("build", variant.key, _places(stages), made and output.plain(made), result.diagnostics)
-    return Result(made, result.diagnostics)
+    image = stages[Stage.LINK]
+    certificate = image.then(_certify, stages[Stage.RESOLVE].value)
+    made = _write(root, stages[Stage.COMPILE].value, image.value, certificate.value, keep) if certificate.value else None
+    inputs.keep("build", variant.key, _places(stages), made and output.plain(made), certificate.diagnostics)
+    return Result(made, certificate.diagnostics)
 
 
-def _write(root: Path, compiled: Compiled, image: Image, keep: bool) -> Built:
+def _certify(image: Image, system: System) -> Result[bytes]:
+    from composer.certificate import certify
+
+    return certify(image, system)
+
+
+def _write(root: Path, compiled: Compiled, image: Image, certificate: bytes, keep: bool) -> Built:
     generated = compiled.generated
     kept = output.keep_parts(root, generated.system.variant, generated.glue, generated.wasm, image) if keep else None
-    return output.write_image(root, generated.system, image, kept)
+    return output.write_image(root, generated.system, image, certificate, kept)
 
 
 def _summary(inspected: Inspected) -> Checked:

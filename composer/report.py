@@ -56,6 +56,7 @@ def built(result: Result[Any], form: str) -> int:
         if result.ok:
             made = result.value
             print(f"{_shown(made.image)}  {made.size / 1e6:.2f} MB  sha256 {made.digest}{'' if made.changed else '  (unchanged)'}")
+            print(f"{_shown(made.certificate)}  its certificate: no hardware is shared")
             if made.kept:
                 print(f"{_shown(made.kept)}  glue, system table and wasm, to read")
         else:
@@ -129,6 +130,7 @@ def _checked_data(checked: Any) -> dict[str, Any]:
 
 def _built_data(made: Any) -> dict[str, Any]:
     return {"profile": made.profile, "path": str(made.image), "size": made.size, "sha256": made.digest, "changed": made.changed,
+            "certificate": str(made.certificate),
             "parts": made.parts, "modules": made.modules, "kept": str(made.kept) if made.kept else None}
 
 

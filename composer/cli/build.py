@@ -33,7 +33,7 @@ def check(variants: tuple[Variant, ...], until: str | None, form: str) -> int:
 @variant_option
 @click.option("--keep", is_flag=True, help="Leave glue, system table and wasm beside the image, to read.")
 @click.option("--disk", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Also write a FAT disk image that boots.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Also write the image here.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Also write the image here, and its certificate beside it.")
 @click.option("--until", type=click.Choice(STAGES), help="Stop after this stage, and print what it gives.")
 @FORMAT
 @workspace_option
@@ -61,9 +61,11 @@ def _print_stage(variants: tuple[Variant, ...], until: str, form: str) -> int:
 
 def _copies(built: Any, disk: Path | None, output: Path | None) -> None:
     from composer import cache
+    from composer.output import certificate_path
 
     if output is not None:
         cache.write_output(output, built.image.read_bytes())
+        cache.write_output(certificate_path(output), built.certificate.read_bytes())
     if disk is not None:
         from composer.fat import write_disk
 

@@ -42,7 +42,8 @@ def app(name: str, *parts: Need | Provide, kind: Kind = Kind.PROGRAM) -> App:
 def instance(name: str, of: App, cpu_permille: int = 1000, restart: Restart = Restart(),
              **grants: dict[str, Any] | None) -> Instance:
     """An instance of `of`; `grants` are by the name of the need, and a need without one is not granted."""
-    made = tuple(Grant(n, grants.get(n.name.replace("-", "_")), SPAN) for n in of.needs)
+    values = [(n, grants.get(n.name.replace("-", "_"))) for n in of.needs]
+    made = tuple(Grant(n, value, SPAN, dict.fromkeys(value or (), SPAN)) for n, value in values)
     return Instance(name, of, made, of.memory, cpu_permille, restart, SPAN)
 
 

@@ -258,7 +258,7 @@ def test_keep_replaces_what_an_earlier_run_left(root):
     change(root, "build/main/glue/gone.wat", "old")
     compose(root, keep=True)
     assert not (root / "build/main/glue/gone.wat").exists()
-    assert sorted(p.name for p in (root / "build").iterdir()) == ["main", "main.efi"]
+    assert sorted(p.name for p in (root / "build").iterdir()) == ["main", "main.cert.json", "main.efi"]
 
 
 def test_what_changes_while_a_build_runs_is_not_taken_for_what_it_built(root, stages, monkeypatch):
