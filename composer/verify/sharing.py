@@ -275,7 +275,8 @@ def _compare(image: Image, claims: dict[str, Any]) -> Iterator[Check]:
     yield places
     if places.ok:
         for part, wanted in _wanted(image).items():
-            yield _check(f"certificate: {part}", lambda part=part, wanted=wanted: _same(claimed.get(part), wanted, part))
+            name = "kind" if part == "certificate" else part
+            yield _check(f"certificate: {name}", lambda part=part, wanted=wanted: _same(claimed.get(part), wanted, part))
         yield _check("certificate: nothing else", lambda: _nothing_else(claimed, image))
 
 
