@@ -145,13 +145,15 @@ def test_a_check_depends_on_the_interfaces_and_not_on_the_kernel(root, stages, h
     assert (Stage.CHECK in stages) == counts
 
 
+@pytest.mark.parametrize("what", ["image", "certificate"])
 @pytest.mark.parametrize("harm", [lambda p: p.unlink(), lambda p: p.write_bytes(b"other"), lambda p: p.write_bytes(p.read_bytes() + b"\0")])
-def test_an_image_that_is_no_longer_what_was_written_is_made_again(root, harm):
+def test_an_image_that_is_no_longer_what_was_written_is_made_again(root, harm, what):
     built = compose(root).value
-    good = built.image.read_bytes()
-    harm(built.image)
+    file = getattr(built, what)
+    good = file.read_bytes()
+    harm(file)
     assert compose(root).value.changed
-    assert built.image.read_bytes() == good
+    assert file.read_bytes() == good
 
 
 def test_a_check_is_answered_from_its_stamp(root, stages):
