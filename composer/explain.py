@@ -165,5 +165,36 @@ def _laid_over(base: object, change: object) -> object:
     return {**base, **{key: _laid_over(base.get(key), value) for key, value in change.items()}}
 
 
-_JUDGES: dict[str, Callable[[Path, Example], Iterable[Diagnostic]]] = {"M04": _judge_kernel, "M0520": _judge_hardware}
+def _judge_image(folder: Path, example: Example) -> Iterable[Diagnostic]:
+    """An image is `image.efi`, or the one of the workspace's first profile; `change.json` lists what of that is overwritten."""
+    from composer.image import read_image
+
+    if (folder / "image.efi").exists():
+        return read_image((folder / "image.efi").read_bytes()).diagnostics
+    data = bytearray(_small_image(folder))
+    sections = {s.name: s for s in read_image(bytes(data)).value.sections}
+    for change in json.loads((folder / "change.json").read_text()) if (folder / "change.json").exists() else ():
+        content = bytes.fromhex(change["bytes"])
+        place = sections[change["section"]].offset + int(change["offset"], 16)
+        data[place:place + len(content)] = content
+    return read_image(bytes(data)).diagnostics
+
+
+def _small_image(folder: Path) -> bytes:
+    """An image with a few bytes for the kernel and for each module: enough to be read, not to be booted."""
+    from composer import pipeline
+    from composer.elf import Kernel, Segment
+    from composer.interfaces import load_interfaces
+    from composer.layout import make_layout
+    from composer.link import assemble
+    from composer.table import app_module, glue_module
+
+    models = pipeline.compose(folder, None, pipeline.Stage.MODEL).value
+    system = pipeline.compose(folder, next(iter(models.profiles)), pipeline.Stage.RESOLVE).value
+    modules = {name: name.encode() for i in system.instances for name in (app_module(i.app.name), glue_module(i.name))}
+    kernel = Kernel(0, (Segment(0, 1, b"\xc3", False, True),), (), None)
+    return assemble(kernel, system, make_layout(system), modules, load_interfaces()).value.data
+
+
+_JUDGES: dict[str, Callable[[Path, Example], Iterable[Diagnostic]]] = {"M04": _judge_kernel, "M0520": _judge_hardware, "M051": _judge_image}
 """How an example is judged, by how its code begins, where that is not as `munal check` does it."""

@@ -42,12 +42,14 @@ class Image:
     parts: dict[str, int]
 
 
-def link(kernel_elf: bytes, system: System, layout: Layout, modules: Mapping[str, bytes], interfaces: Interfaces) -> Result[Image]:
-    """Link one image. `modules` are machine code by name, `app/<app>` and `glue/<instance>`.
+def link(kernel_elf: bytes, system: System, layout: Layout, modules: Mapping[str, bytes], interfaces: Interfaces,
+         origin: bytes = b"") -> Result[Image]:
+    """Link one image. `modules` are machine code by name, `app/<app>` and `glue/<instance>`; `origin` is the record of what
+    it is made of, for which there is no section where it is empty.
 
     Refuses, with M0401 or M0402, a kernel that the image could not carry or that would not understand its glue.
     """
-    return open_kernel(kernel_elf, interfaces).then(_link, system, layout, modules, interfaces)
+    return open_kernel(kernel_elf, interfaces).then(assemble, system, layout, modules, interfaces, origin)
 
 
 def open_kernel(kernel_elf: bytes, interfaces: Interfaces) -> Result[Kernel]:
@@ -60,12 +62,14 @@ def open_kernel(kernel_elf: bytes, interfaces: Interfaces) -> Result[Kernel]:
     return Result(None if refused else kernel, refused)
 
 
-def _link(kernel: Kernel, system: System, layout: Layout, modules: Mapping[str, bytes], interfaces: Interfaces) -> Result[Image]:
+def assemble(kernel: Kernel, system: System, layout: Layout, modules: Mapping[str, bytes], interfaces: Interfaces,
+             origin: bytes = b"") -> Result[Image]:
+    """The image of a kernel that was read and understands the interfaces; what `link` does last."""
     placed = _places(modules)
     table = encode(system, layout, placed, interfaces)
     payload = _payload(system, placed, modules, table)
-    sections = _sections(kernel, payload)
-    return Result(Image(pe.write(kernel.entry + _shift(kernel), sections), table, placed, _parts(sections, modules, table)))
+    sections = _sections(kernel, payload, origin)
+    return Result(Image(pe.write(kernel.entry + _shift(kernel), sections), table, placed, _parts(sections, modules, table, origin)))
 
 
 def check_abi(found: bytes | None, interfaces: Interfaces) -> Iterator[Diagnostic]:
@@ -136,13 +140,15 @@ def _shift(kernel: Kernel) -> int:
     return pe.FIRST_ADDRESS - kernel.segments[0].address // pe.MEMORY_ALIGNMENT * pe.MEMORY_ALIGNMENT
 
 
-def _sections(kernel: Kernel, payload: bytes) -> list[pe.Section]:
+def _sections(kernel: Kernel, payload: bytes, origin: bytes) -> list[pe.Section]:
     shift = _shift(kernel)
     relocations = pe.relocation_data(r.address + shift for r in kernel.relocations)
     sections = _kernel_sections(kernel, shift)
     if relocations:
         sections.append(pe.Section(".reloc", pe.next_address(sections), len(relocations), relocations, pe.Use.RELOCATIONS))
-    sections.append(pe.Section(".munal", pe.next_address(sections), len(payload), payload, pe.Use.CONSTANTS))
+    for name, content in ((".munal", payload), (".origin", origin)):
+        if content:
+            sections.append(pe.Section(name, pe.next_address(sections), len(content), content, pe.Use.CONSTANTS))
     return sections
 
 
@@ -176,11 +182,10 @@ def _relocated(segment: Segment, relocations: tuple[Relocation, ...], shift: int
     return bytes(data)
 
 
-def _parts(sections: list[pe.Section], modules: Mapping[str, bytes], table: bytes) -> dict[str, int]:
+def _parts(sections: list[pe.Section], modules: Mapping[str, bytes], table: bytes, origin: bytes) -> dict[str, int]:
     """Bytes in the file by purpose; what no purpose claims is padding and headers."""
-    *kernel, payload = sections
     apps = sum(len(code) for name, code in modules.items() if name.startswith("app/"))
     glue = sum(map(len, modules.values())) - apps
-    headers = pe.headers_size(len(sections))
-    parts = {"kernel": sum(s.file_size for s in kernel), "apps": apps, "glue": glue, "table": len(table)}
-    return {**parts, "headers and padding": headers + payload.file_size - apps - glue - len(table)}
+    kernel = sum(s.file_size for s in sections if s.name not in (".munal", ".origin"))
+    parts = {"kernel": kernel, "apps": apps, "glue": glue, "table": len(table), **({"origin": len(origin)} if origin else {})}
+    return {**parts, "headers and padding": pe.headers_size(len(sections)) + sum(s.file_size for s in sections) - sum(parts.values())}

@@ -216,12 +216,15 @@ def _compile(generated: Generated) -> Result[Compiled]:
 
 
 def _link(compiled: Compiled) -> Result[Image]:
+    from composer import origin
     from composer.interfaces import load_interfaces
     from composer.kernel_build import build_kernel
     from composer.link import link
 
     generated = compiled.generated
-    return link(build_kernel().read_bytes(), generated.system, generated.layout, compiled.modules, load_interfaces())
+    kernel = build_kernel().read_bytes()
+    record = origin.make(generated.system, kernel, generated.wasm).record()
+    return link(kernel, generated.system, generated.layout, compiled.modules, load_interfaces(), record)
 
 
 # Answers that are kept

@@ -100,6 +100,17 @@ class Rust:
         linked_by = f"{path} {stat.st_size} {stat.st_mtime_ns}" if stat else "none"
         return "\n".join((self.verbose, f"source {self.has_source} wasm {self.has_wasm_target}", linked_by))
 
+    @property
+    def words(self) -> str:
+        """What it calls itself, the same wherever it is installed: `1.95.0 (59807616e 2026-04-14), LLVM 22.1.2`."""
+        llvm = re.search(r"^LLVM version: (\S+)", self.verbose, re.MULTILINE)
+        return self.verbose.partition("\n")[0].removeprefix("rustc ") + (f", LLVM {llvm.group(1)}" if llvm else "")
+
+    def linker_words(self, name: str) -> str:
+        """What its linker calls itself, as `LLD 19.1.7`; "none" where there is none."""
+        path = self.linker(name)
+        return _linker_words(path) if path else "none"
+
     def __str__(self) -> str:
         return f"{_dotted(self.version)} ({self.origin})"
 
@@ -254,6 +265,25 @@ def _no_rust(kernel: bool) -> str:
 
 def _dotted(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
+
+
+def _linker_words(path: Path) -> str:
+    """Asked anew only when its binary changed."""
+    stat = path.stat()
+    key = cache.digest(str(path), str(stat.st_size), str(stat.st_mtime_ns))
+    if known := cache.read("linkers", key):
+        return known.decode()
+    said = run(path.name, [path, "--version"], says=f"`{path}` does not run")
+    found = re.search(r"LLD \S+", said)
+    words = found.group() if found else said.partition("\n")[0].strip()
+    cache.store("linkers", key, words.encode())
+    return words
+
+
+def zig_words() -> str:
+    """The version of Zig that requirements-c.lock fixes, installed or not."""
+    found = re.search(r"^ziglang==(\S+)", C_LOCK.read_text(), re.MULTILINE)
+    return found.group(1) if found else "unknown"
 
 
 def find_zig() -> Path | None:

@@ -100,7 +100,7 @@ def test_as_data_an_example_has_its_files_and_its_diagnostics() -> None:
 
 
 @pytest.mark.parametrize(("words", "said"), [
-    (["M3010"], "there is no code `M3010`; did you mean `M0310`?"),
+    (["M03100"], "there is no code `M03100`; did you mean `M0310`?"),
     (["hello"], "there is no code `hello`; `munal explain --list` has all of them"),
     ([], "name a code, like `munal explain M0303`"),
 ])

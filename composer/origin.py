@@ -1,0 +1,138 @@
+"""The record in an image of what it was made of: enough to make it again and to say what is otherwise where that differs.
+
+Gets a system, its apps' wasm and what compiled it; gives canonical JSON without a path, a user or a time. Read back from
+images that anybody may have changed, so that every value is looked at before it is believed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from composer import __version__, cache
+from composer.system import App, System
+
+FORMAT = 1
+HERE = Path(__file__).resolve().parent
+HOME = HERE.parent
+WASMTIME, KERNEL_RUST, KERNEL_LINKER = "wasmtime", "rustc of the kernel", "linker of the kernel"
+APPS_RUST, APPS_LINKER, ZIG = "rustc of apps", "linker of apps", "zig"
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
+_TEXT = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]{0,1024}")
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """Which composer: its version, and the SHA-256 of its text, the interfaces and the libraries that it is locked to."""
+
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What one image was made of. `kernel` is the SHA-256 of the kernel's ELF, `wasm` that of each app's wasm by the app's
+    name, `toolchain` what each compiler calls itself, `settings` the value of every parameter."""
+
+    composer: Composer
+    kernel: str
+    profile: str
+    target: str | None
+    settings: dict[str, str] = field(default_factory=dict)
+    toolchain: dict[str, str] = field(default_factory=dict)
+    wasm: dict[str, str] = field(default_factory=dict)
+
+    def record(self) -> bytes:
+        """Canonical JSON: ASCII, keys sorted, no blanks."""
+        return _canonical({"format": FORMAT, **asdict(self)})
+
+
+def read_record(record: bytes) -> dict[str, Any]:
+    """The fields of `Origin` by name, with `format`. Raises ValueError, with words for a person, for all else."""
+    try:
+        read = json.loads(record)
+    except (ValueError, RecursionError) as fault:
+        raise ValueError("it is no JSON") from fault
+    if not isinstance(read, dict) or set(read) != set(_FORMS):
+        raise ValueError("it has other keys than a record of this format")
+    if type(read["format"]) is not int or read["format"] != FORMAT:
+        raise ValueError("it is of another format than this composer reads")
+    for key, fits in _FORMS.items():
+        if not fits(read[key]):
+            raise ValueError(f"its `{key}` is none that can be")
+    if _canonical(read) != record:
+        raise ValueError("it is written in another way than the composer's")
+    return read
+
+
+def _canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def make(system: System, kernel: bytes, wasm: Mapping[str, Path]) -> Origin:
+    """The origin of a system's image; `kernel` is its ELF. Raises as `toolchain` does."""
+    return Origin(composer(), hashlib.sha256(kernel).hexdigest(), system.profile, system.target, dict(system.settings),
+                  toolchain(system.apps, kernel=True), sha256_of(wasm))
+
+
+def composer() -> Composer:
+    """This composer. Its text is what is in its folder: an edit makes it another."""
+    from composer.tree import Index
+
+    index = Index(HOME)
+    made = cache.digest(index.folder(HERE), index.folder(HOME / "kernel" / "interfaces"), index.file(HOME / "requirements.lock"))
+    index.save()
+    return Composer(__version__, made)
+
+
+def toolchain(apps: Iterable[App], *, kernel: bool) -> dict[str, str]:
+    """What each compiler that takes part calls itself, by what it is for; those that are not installed yet are left out.
+
+    With `kernel`, also those that build it. Raises ToolFailure where a compiler does not run.
+    """
+    from composer import toolchain as tools
+    from composer.compile import WASMTIME as version
+
+    forms = {app.build.form for app in apps}
+    made = {WASMTIME: version}
+    if "c" in forms:
+        made[ZIG] = tools.zig_words()
+    if "cargo" in forms and (rust := tools.find_rust(kernel=False)):
+        made |= {APPS_RUST: rust.words, APPS_LINKER: rust.linker_words("wasm-ld")}
+    if kernel and (rust := tools.find_rust(kernel=True)):
+        made |= {KERNEL_RUST: rust.words, KERNEL_LINKER: rust.linker_words("ld.lld")}
+    return made
+
+
+def sha256_of(files: Mapping[str, Path]) -> dict[str, str]:
+    """The SHA-256 of each file, by its name here."""
+    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
+
+
+def _text(value: Any) -> bool:
+    return type(value) is str and _TEXT.fullmatch(value) is not None
+
+
+def _sha256(value: Any) -> bool:
+    return type(value) is str and SHA256.fullmatch(value) is not None
+
+
+def _by_name(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: type(value) is dict and all(_text(key) and fits(each) for key, each in value.items())
+
+
+def _composer(value: Any) -> bool:
+    return type(value) is dict and set(value) == {"version", "sha256"} and _text(value["version"]) and _sha256(value["sha256"])
+
+
+_FORMS: dict[str, Callable[[Any], bool]] = {
+    "format": lambda value: type(value) is int, "composer": _composer, "kernel": _sha256, "profile": _text,
+    "target": lambda value: value is None or _text(value), "settings": _by_name(_text), "toolchain": _by_name(_text),
+    "wasm": _by_name(_sha256),
+}
