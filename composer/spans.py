@@ -9,6 +9,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,13 +55,24 @@ class Span:
         return f"{self.source.path}:{self.line}:{self.column}"
 
 
+class Excerpt(NamedTuple):
+    """Lines that show what stands at a place of a binary, each with its offset in the file; what is meant are `length`
+    characters from `start` of the last line."""
+
+    lines: tuple[tuple[int, str], ...]
+    start: int
+    length: int
+
+
 @dataclass(frozen=True, slots=True)
 class WasmPlace:
-    """A place in a wasm binary: `offset` counts bytes from the start of the file, `function` is empty outside of code."""
+    """A place in a wasm binary: `offset` counts bytes from the start of the file, `function` is empty outside of code;
+    `excerpt` is what stands there, where that is known."""
 
     path: str
     function: str
     offset: int
+    excerpt: Excerpt | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         function = f", function `{self.function}`" if self.function else ""

@@ -16,7 +16,7 @@ from typing import Any
 
 from composer import cache, recall
 from composer.diagnostics import Diagnostic, Label, Severity
-from composer.spans import Place, Source, Span, WasmPlace
+from composer.spans import Excerpt, Place, Source, Span, WasmPlace
 from composer.tree import BUILD_FOLDERS, Index
 
 HERE = Path(__file__).resolve().parent
@@ -171,7 +171,7 @@ def _plain(diagnostic: Diagnostic, sources: list[Source]) -> dict[str, Any]:
 def _plain_place(place: Place, sources: list[Source]) -> list[Any]:
     if isinstance(place, Span):
         return ["text", sources.index(place.source), place.start, place.end]
-    return ["wasm", place.path, place.function, place.offset]
+    return ["wasm", place.path, place.function, place.offset, place.excerpt]
 
 
 def _diagnostic(plain: dict[str, Any], sources: list[Source]) -> Diagnostic:
@@ -180,5 +180,9 @@ def _diagnostic(plain: dict[str, Any], sources: list[Source]) -> Diagnostic:
 
 
 def _place(plain: list[Any], sources: list[Source]) -> Place:
-    kind, where, one, other = plain
-    return Span(sources[where], one, other) if kind == "text" else WasmPlace(where, one, other)
+    kind, where, one, other, *excerpt = plain
+    return Span(sources[where], one, other) if kind == "text" else WasmPlace(where, one, other, _excerpt(*excerpt))
+
+
+def _excerpt(plain: list[Any] | None) -> Excerpt | None:
+    return plain and Excerpt(tuple((offset, text) for offset, text in plain[0]), plain[1], plain[2])

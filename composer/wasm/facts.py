@@ -7,10 +7,11 @@ Made by inspect.py, kept in the cache as JSON, read by rules, `explain` and repo
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
-from composer.spans import WasmPlace
+from composer.spans import Excerpt, WasmPlace
 
 PAGE = 64 << 10
 """Bytes in a page of wasm memory."""
@@ -106,7 +107,7 @@ class AppFacts:
     `elements` are those that its tables start with.
 
     `traced` is False where code was not read, as nothing that it imports calls for it; `calls` and `escapes` are empty then.
-    With a `fault` all else is empty.
+    `listing` shows, by offset, the code that calls, escapes and faults lie in. With a `fault` all else is empty.
     """
 
     app: str
@@ -122,13 +123,22 @@ class AppFacts:
     escapes: tuple[Escape, ...] = ()
     strays: tuple[Stray, ...] = ()
     fault: Fault | None = None
+    listing: tuple[tuple[int, Excerpt], ...] = ()
 
     def place(self, site: Site) -> WasmPlace:
-        return WasmPlace(self.path, site.function, site.offset)
+        return WasmPlace(self.path, site.function, site.offset, self.excerpt(site.offset))
 
     def at(self, offset: int) -> WasmPlace:
         """A place outside of functions."""
-        return WasmPlace(self.path, "", offset)
+        return WasmPlace(self.path, "", offset, self.excerpt(offset))
+
+    def excerpt(self, offset: int) -> Excerpt | None:
+        """What stands at an offset, where somebody points at it: code, an import, an export or a segment."""
+        place = bisect_left(self.listing, offset, key=lambda listed: listed[0])
+        if place < len(self.listing) and self.listing[place][0] == offset:
+            return self.listing[place][1]
+        entry = next((entry for entry in (*self.imports, *self.exports, *self.strays) if entry.offset == offset), None)
+        return _entry(entry) if entry else None
 
     def imports_of(self, module: str) -> tuple[Import, ...]:
         return tuple(i for i in self.imports if i.module == module)
@@ -170,9 +180,30 @@ def from_json(text: bytes, app: str, path: str) -> AppFacts:
         tuple(Escape(module, name, how, Site(*site)) for module, name, how, site in table["escapes"]),
         tuple(Stray(*stray) for stray in table["strays"]),
         Fault(*table["fault"]) if table["fault"] else None,
+        tuple((offset, Excerpt(tuple((at, text) for at, text in lines), start, length)) for offset, (lines, start, length) in table["listing"]),
     )
 
 
 def _operand(pair: list) -> Operand:
     values, reach = pair
     return Operand(tuple(Known(number, Site(*site) if site else None) for number, site in values), tuple(reach) if reach else None)
+
+
+def _entry(entry: Import | Export | Stray) -> Excerpt:
+    """An entry of a section as WebAssembly text has it; carets stand below its first word."""
+    from composer.wasm.shown import shown
+
+    if isinstance(entry, Stray):
+        word, unit = ("data", "byte") if entry.kind == "data" else ("elem", "element")
+        text = f"{word} (i32.const {entry.at:#x}) ;; {entry.length:,} {unit}{'' if entry.length == 1 else 's'}"
+    else:
+        word = "import" if isinstance(entry, Import) else "export"
+        names = (entry.module, entry.name) if isinstance(entry, Import) else (entry.name,)
+        quoted = " ".join(f'"{shown(name)}"' for name in names)
+        text = f"{word} {quoted} ({_typed(entry)})"
+    return Excerpt(((entry.offset, text),), 0, len(word))
+
+
+def _typed(entry: Import | Export) -> str:
+    types = (("param", entry.params), ("result", entry.results))
+    return " ".join((entry.kind, *(f"({word} {' '.join(each)})" for word, each in types if each)))

@@ -124,6 +124,7 @@ def test_facts_come_back_from_json(tmp_path: Path) -> None:
     facts = facts_of(UART, driver(body, more), tmp_path)
     assert facts.memory == (2, 4)
     assert [len(part) for part in (facts.imports, facts.exports, facts.calls, facts.escapes, facts.strays)] == [2, 2, 2, 1, 1]
+    assert len(facts.listing) == 4
     assert from_json(to_json(facts), facts.app, facts.path) == facts
 
 

@@ -7,14 +7,15 @@ from hypothesis import strategies as st
 from composer import stamp
 from composer.diagnostics import Diagnostic, Label, Severity
 from composer.render import to_json, to_text
-from composer.spans import Source, Span, WasmPlace
+from composer.spans import Excerpt, Source, Span, WasmPlace
 from composer.stamp import Inputs
 from tests.composer.workspaces import change, make_workspace
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+EXCERPTS = st.builds(Excerpt, st.lists(st.tuples(st.integers(0, 2**32), TEXT), min_size=1, max_size=3).map(tuple), st.integers(0, 9), st.integers(1, 9))
 SOURCES = st.builds(Source, TEXT, TEXT)
 PLACES = st.builds(lambda s, a, b: Span(s, min(a, b), max(a, b)), SOURCES, st.integers(0, 30), st.integers(0, 30)) | st.builds(
-    WasmPlace, TEXT, TEXT, st.integers(0, 2**32))
+    WasmPlace, TEXT, TEXT, st.integers(0, 2**32), st.none() | EXCERPTS)
 DIAGNOSTICS = st.builds(Diagnostic, TEXT, st.sampled_from(Severity), TEXT, st.lists(st.builds(Label, PLACES, TEXT), max_size=3).map(tuple),
                         st.none() | TEXT, st.lists(TEXT, max_size=2).map(tuple))
 
