@@ -22,8 +22,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from composer.diagnostics import Diagnostic, Rule
+from composer.result import Result
+
+if TYPE_CHECKING:
+    from composer.lock import Lock
 
 PAGES = Path(__file__).resolve().parent / "explanations"
 BASE = PAGES / "base"
@@ -104,7 +109,7 @@ def write(example: Example, folder: Path) -> Path:
     shutil.copytree(BASE, folder)
     for path, content in example.files.items():
         if content is None:
-            (folder / path).unlink()
+            (folder / path).unlink(missing_ok=True)
         else:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(content)
@@ -115,7 +120,6 @@ def _judge_workspace(folder: Path, example: Example) -> Iterable[Diagnostic]:
     """As `munal check` judges it, but without keeping an answer."""
     from composer import pipeline
     from composer.check import check
-    from composer.result import Result
 
     models = pipeline.compose(folder, None, pipeline.Stage.MODEL)
     said: Result[object] = Result(None, models.diagnostics)
@@ -196,5 +200,29 @@ def _small_image(folder: Path) -> bytes:
     return assemble(kernel, system, make_layout(system), modules, load_interfaces()).value.data
 
 
-_JUDGES: dict[str, Callable[[Path, Example], Iterable[Diagnostic]]] = {"M04": _judge_kernel, "M0520": _judge_hardware, "M051": _judge_image}
+def _judge_lock(folder: Path, example: Example) -> Iterable[Diagnostic]:
+    """`munal.lock` and `now.toml` hold only what they have otherwise than a lock of the profile `main`."""
+    from composer.lock import drift
+
+    locked, now = (_whole_lock(folder, name) for name in ("munal.lock", "now.toml"))
+    return (*locked.diagnostics, *(drift(locked.value, now.value) if locked.value and now.value else ()))
+
+
+def _whole_lock(folder: Path, name: str) -> Result[Lock]:
+    """The lock that an example gives in part, read from a folder of its own; none where the example has no such file."""
+    import tomllib
+
+    import tomli_w
+
+    from composer.lock import FILE, read_lock
+
+    place = folder / "locks" / name
+    place.mkdir(parents=True)
+    if (folder / name).exists():
+        whole = _laid_over(tomllib.loads((PAGES / "base.lock").read_text()), tomllib.loads((folder / name).read_text()))
+        (place / FILE).write_text(tomli_w.dumps(whole))
+    return read_lock(place)
+
+
+_JUDGES: dict[str, Callable[[Path, Example], Iterable[Diagnostic]]] = {"M04": _judge_kernel, "M0520": _judge_hardware, "M051": _judge_image, "M050": _judge_lock}
 """How an example is judged, by how its code begins, where that is not as `munal check` does it."""

@@ -17,13 +17,14 @@ REFUSED = 1
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
-def run(root: Path, variant: Variant, *, headless: bool, timeout: float | None, accel: str, firmware: bool) -> int:
+def run(root: Path, variant: Variant, *, headless: bool, timeout: float | None, accel: str, firmware: bool,
+        locked: bool = False) -> int:
     """Build the image of a profile and boot it in QEMU; the status is the machine's, 1 for a system that was refused."""
     from composer import packages
     from composer import run as machine
 
     packages.require_virtual_machine()
-    built = pipeline.compose(root, variant)
+    built = pipeline.compose(root, variant, locked=locked)
     if report.refused(built):
         return REFUSED
     made = built.value
@@ -31,9 +32,9 @@ def run(root: Path, variant: Variant, *, headless: bool, timeout: float | None, 
     return machine.run(made.image, options)
 
 
-def simulate(root: Path, variant: Variant, *, timeout: float | None) -> int:
+def simulate(root: Path, variant: Variant, *, timeout: float | None, locked: bool = False) -> int:
     """Run a profile's wasm and glue on this machine, with simulated devices."""
-    generated = pipeline.compose(root, variant, pipeline.Stage.GENERATE)
+    generated = pipeline.compose(root, variant, pipeline.Stage.GENERATE, locked=locked)
     if report.refused(generated):
         return REFUSED
     from composer import simulate as simulator

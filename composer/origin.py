@@ -78,7 +78,7 @@ def _canonical(value: Any) -> bytes:
 def make(system: System, kernel: bytes, wasm: Mapping[str, Path]) -> Origin:
     """The origin of a system's image; `kernel` is its ELF. Raises as `toolchain` does."""
     return Origin(composer(), hashlib.sha256(kernel).hexdigest(), system.profile, system.target, dict(system.settings),
-                  toolchain(system.apps, kernel=True), sha256_of(wasm))
+                  toolchain(system.apps), sha256_of(wasm))
 
 
 def composer() -> Composer:
@@ -91,23 +91,28 @@ def composer() -> Composer:
     return Composer(__version__, made)
 
 
-def toolchain(apps: Iterable[App], *, kernel: bool) -> dict[str, str]:
-    """What each compiler that takes part calls itself, by what it is for; those that are not installed yet are left out.
+def toolchain(apps: Iterable[App]) -> dict[str, str]:
+    """What each compiler that takes part calls itself, by what it is for. Raises ToolFailure where one does not run."""
+    forms = {app.build.form for app in apps}
+    taking_part = [WASMTIME, KERNEL_RUST, KERNEL_LINKER, *([APPS_RUST, APPS_LINKER] if "cargo" in forms else ()), *([ZIG] if "c" in forms else ())]
+    return {name: words for name in sorted(taking_part) if (words := tool(name)) is not None}
 
-    With `kernel`, also those that build it. Raises ToolFailure where a compiler does not run.
-    """
+
+def tool(name: str) -> str | None:
+    """What the compiler that is for `name` calls itself; None where it is not installed yet, or there is none of that name."""
     from composer import toolchain as tools
     from composer.compile import WASMTIME as version
 
-    forms = {app.build.form for app in apps}
-    made = {WASMTIME: version}
-    if "c" in forms:
-        made[ZIG] = tools.zig_words()
-    if "cargo" in forms and (rust := tools.find_rust(kernel=False)):
-        made |= {APPS_RUST: rust.words, APPS_LINKER: rust.linker_words("wasm-ld")}
-    if kernel and (rust := tools.find_rust(kernel=True)):
-        made |= {KERNEL_RUST: rust.words, KERNEL_LINKER: rust.linker_words("ld.lld")}
-    return made
+    if name == WASMTIME:
+        return version
+    if name == ZIG:
+        return tools.zig_words()
+    if name not in (APPS_RUST, APPS_LINKER, KERNEL_RUST, KERNEL_LINKER):
+        return None
+    rust = tools.find_rust(kernel=name in (KERNEL_RUST, KERNEL_LINKER))
+    if rust is None or name in (APPS_RUST, KERNEL_RUST):
+        return rust and rust.words
+    return rust.linker_words("ld.lld" if name == KERNEL_LINKER else "wasm-ld")
 
 
 def sha256_of(files: Mapping[str, Path]) -> dict[str, str]:

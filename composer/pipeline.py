@@ -21,6 +21,7 @@ from composer.variant import Variant
 if TYPE_CHECKING:
     from composer.layout import Layout
     from composer.link import Image
+    from composer.locking import Hold
     from composer.model import Models
     from composer.system import App, System
     from composer.tree import Index
@@ -81,14 +82,21 @@ class Compiled:
     modules: dict[str, bytes] = field(repr=False)
 
 
-def compose(root: Path, what: Variant | str | None = None, until: Stage = Stage.LINK, *, keep: bool = False) -> Result[Any]:
+def compose(root: Path, what: Variant | str | None = None, until: Stage = Stage.LINK, *, keep: bool = False,
+            locked: bool = False) -> Result[Any]:
     """Compose a variant, or a profile by its name, up to a stage; gives that stage's value.
 
     LOAD gives Loaded, MODEL Models, RESOLVE System, and the rest the classes above. A value of CHECK may come with errors:
-    ask `ok`. With `keep`, glue, table and wasm are left beside the image. Raises ToolFailure where a compiler fails.
+    ask `ok`. With `keep`, glue, table and wasm are left beside the image; with `locked`, what
+    is made of anything else than `munal.lock` says is refused. Raises ToolFailure where a compiler fails.
     """
     root = Path(os.path.abspath(root))
     variant = what if isinstance(what, Variant) else Variant(what)
+    if locked:
+        from composer.locking import hold
+
+        held = hold(root, variant)
+        return held.then(_locked, root, variant, until, keep)
     if until is Stage.CHECK:
         return _check(root, variant)
     if until is Stage.LINK:
@@ -115,6 +123,12 @@ def check_all(root: Path) -> Result[tuple[Checked, ...]]:
     plain = None if result.value is None else [asdict(c) for c in result.value]
     inputs.keep("check-all", "", places, plain, result.diagnostics)
     return result
+
+
+def every_variant(root: Path) -> tuple[Variant, ...]:
+    """Each profile of a workspace, for its default target; none where the workspace cannot be read."""
+    models = compose(root, None, Stage.MODEL).value
+    return tuple(map(Variant, models.profiles)) if models else ()
 
 
 # The stages
@@ -227,6 +241,19 @@ def _link(compiled: Compiled) -> Result[Image]:
     return link(kernel, generated.system, generated.layout, compiled.modules, load_interfaces(), record)
 
 
+def _locked(held: Hold, root: Path, variant: Variant, until: Stage, keep: bool) -> Result[Any]:
+    """As `compose`, held against a lock. An answer that was kept was found with these very compilers."""
+    if until is Stage.LINK:
+        return _build(root, variant, keep, held)
+    if drifted := held.tools():
+        return Result(None, drifted)
+    stages = _run(_read(root), variant, until)
+    inspected = stages[Stage.INSPECT].value if Stage.INSPECT in stages else None
+    drifted = held.apps(inspected.system, inspected.wasm) if inspected else ()
+    result = stages[until].plus(drifted)
+    return result.then(lambda found: Result(_summary(found))) if until is Stage.CHECK else result
+
+
 # Answers that are kept
 
 def _check(root: Path, variant: Variant) -> Result[Checked]:
@@ -240,15 +267,20 @@ def _check(root: Path, variant: Variant) -> Result[Checked]:
     return Result(summary, result.diagnostics)
 
 
-def _build(root: Path, variant: Variant, keep: bool) -> Result[Built]:
+def _build(root: Path, variant: Variant, keep: bool, held: Hold | None = None) -> Result[Built]:
     inputs = stamp.Inputs(root, builds=True)
     kept = None if keep else inputs.read("build", variant.key)
     if kept:
         built = kept[0] and output.found_again(inputs, kept[0])
         if built or kept[0] is None:
-            return Result(built, kept[1])
+            drifted = held.image(built.name, built.image.read_bytes()) if held and built else ()
+            return Result(built, kept[1]).plus(drifted)
+    if held and (drifted := held.tools()):
+        return Result(None, drifted)
     stages = _run(_read(root), variant, Stage.LINK)
     image = stages[Stage.LINK]
+    if held and image.value and (drifted := held.image(stages[Stage.RESOLVE].value.variant, image.value.data)):
+        return Result(None, (*image.diagnostics, *drifted))
     certificate = image.then(_certify, stages[Stage.RESOLVE].value)
     made = _write(root, stages[Stage.COMPILE].value, image.value, certificate.value, keep) if certificate.value else None
     inputs.keep("build", variant.key, _places(stages), made and output.plain(made), certificate.diagnostics)

@@ -20,6 +20,7 @@ USAGE = 2
 COMMANDS = {
     "check": "build", "build": "build",
     "explain": "explain",
+    "lock": "images",
     "run": "boot", "simulate": "boot", "test": "boot",
     "clean": "house", "doctor": "house", "reference": "house", "help": "house",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from composer.cli.options import TIMEOUT, variant_option, workspace, workspace_option
+from composer.cli.options import LOCKED, TIMEOUT, variant_option, workspace, workspace_option
 from composer.variant import Variant
 
 
@@ -14,23 +14,25 @@ from composer.variant import Variant
 @TIMEOUT
 @click.option("--accel", type=click.Choice(("auto", "kvm", "tcg")), default="auto", help="Hardware virtualization, or software emulation.")
 @click.option("--firmware", is_flag=True, help="Show what the firmware says, too.")
+@LOCKED
 @workspace_option
-def run_command(variant: Variant, headless: bool, timeout: float | None, accel: str, firmware: bool) -> int:
+def run_command(variant: Variant, headless: bool, timeout: float | None, accel: str, firmware: bool, locked: bool) -> int:
     """Boot a profile in QEMU, its serial line on this terminal. Ctrl-A X leaves."""
     from composer import launch
 
-    return launch.run(workspace(), variant, headless=headless, timeout=timeout, accel=accel, firmware=firmware)
+    return launch.run(workspace(), variant, headless=headless, timeout=timeout, accel=accel, firmware=firmware, locked=locked)
 
 
 @click.command()
 @variant_option
 @TIMEOUT
+@LOCKED
 @workspace_option
-def simulate(variant: Variant, timeout: float | None) -> int:
+def simulate(variant: Variant, timeout: float | None, locked: bool) -> int:
     """Run a profile on this machine, with simulated devices: no QEMU, no kernel."""
     from composer import launch
 
-    return launch.simulate(workspace(), variant, timeout=timeout)
+    return launch.simulate(workspace(), variant, timeout=timeout, locked=locked)
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []})

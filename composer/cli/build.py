@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from composer.cli.options import FORMAT, variant_option, variants_option, workspace, workspace_option
+from composer.cli.options import FORMAT, LOCKED, variant_option, variants_option, workspace, workspace_option
 from composer.variant import Variant
 
 STAGES = ("load", "model", "resolve", "inspect", "check", "generate", "compile", "link")
@@ -16,16 +16,19 @@ STAGES = ("load", "model", "resolve", "inspect", "check", "generate", "compile",
 @click.command()
 @variants_option
 @click.option("--until", type=click.Choice(STAGES), help="Print what this stage gives, instead.")
+@LOCKED
 @FORMAT
 @workspace_option
-def check(variants: tuple[Variant, ...], until: str | None, form: str) -> int:
+def check(variants: tuple[Variant, ...], until: str | None, locked: bool, form: str) -> int:
     """Find everything that is wrong with the profiles named, or with all of them."""
     from composer import pipeline, recall, report
 
     if until:
         return _print_stage(variants or (Variant(),), until, form)
     root = workspace()
-    made = [pipeline.compose(root, variant, pipeline.Stage.CHECK) for variant in variants] or [pipeline.check_all(root)]
+    if locked and not variants:
+        variants = pipeline.every_variant(root)
+    made = [pipeline.compose(root, variant, pipeline.Stage.CHECK, locked=locked) for variant in variants] or [pipeline.check_all(root)]
     return recall.saying(lambda: report.checked(made, form))
 
 
@@ -35,15 +38,16 @@ def check(variants: tuple[Variant, ...], until: str | None, form: str) -> int:
 @click.option("--disk", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Also write a FAT disk image that boots.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Also write the image here, and its certificate beside it.")
 @click.option("--until", type=click.Choice(STAGES), help="Stop after this stage, and print what it gives.")
+@LOCKED
 @FORMAT
 @workspace_option
-def build(variant: Variant, keep: bool, disk: Path | None, output: Path | None, until: str | None, form: str) -> int:
+def build(variant: Variant, keep: bool, disk: Path | None, output: Path | None, until: str | None, locked: bool, form: str) -> int:
     """Build the image of a profile."""
     from composer import pipeline, recall, report
 
     if until:
         return _print_stage((variant,), until, form)
-    built = pipeline.compose(workspace(), variant, keep=keep)
+    built = pipeline.compose(workspace(), variant, keep=keep, locked=locked)
     if disk is None and output is None:
         return recall.saying(lambda: report.built(built, form))
     if built.ok:

@@ -16,6 +16,7 @@ OWN_WORKSPACE = Path(__file__).resolve().parent.parent.parent
 
 FORMAT = click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="How to print what is found.")
 TIMEOUT = click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop after this long, with status 124.")
+LOCKED = click.option("--locked", is_flag=True, help="Refuse what is made of anything else than munal.lock says.")
 _SETTINGS = click.option("-D", "settings", multiple=True, metavar="KEY=VALUE", help="Set a parameter that the profile declares.")
 _TARGET = click.option("--target", metavar="NAME", help="The target to compose for, as in PROFILE@TARGET.")
 
