@@ -42,6 +42,11 @@ class Contract:
         """True where the first operand is checked against the need's length."""
         return self.function is not None and self.function.glue == "offset"
 
+    @property
+    def has_authority(self) -> bool:
+        """True where the first operand decides over what is reached: it is what a proof has to bound."""
+        return self.function is not None and self.function.glue in ("offset", "connection")
+
     def _field(self, name: str) -> object:
         if self.function is None or not isinstance(self.party, Need):
             return None

@@ -43,7 +43,7 @@ def needs_code(app: App, facts: AppFacts) -> bool:
     interfaces = load_interfaces()
     for imported in facts.imports:
         found = contract(app, interfaces, imported.module, imported.name)
-        if found.has_offset or found.access_refused or found.function is None or not found.covered:
+        if found.has_authority or found.access_refused or found.function is None or not found.covered:
             return True
     return False
 

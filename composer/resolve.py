@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from composer.demand import demanded, profile_word
 from composer.diagnostics import Diagnostic, at, declare, did_you_mean, error, words
 from composer.fit import fit, fit_name, missing_key
 from composer.interfaces import Capability, load_interfaces
@@ -38,7 +39,8 @@ def resolve(models: Models, profile: str, target: str | None = None, settings: M
     if len(nodes) > MOST_INSTANCES:
         said.append(error(M0218, f"`{profile}` has {len(nodes)} instances; at most {MOST_INSTANCES} are possible", at(merged.profile.span)))
         return Result(None, tuple(said))
-    made = {name: _instance(models, merged, name, node, said) for name, node in sorted(nodes.items())}
+    word = profile_word(models.manifests, profile)
+    made = {name: _instance(models, merged, name, node, word, said) for name, node in sorted(nodes.items())}
     instances = tuple(instance for instance in made.values() if instance)
     lost = frozenset(name for name, instance in made.items() if instance is None)
     port, port_span = _emergency(merged.tree.get("kernel"))
@@ -55,7 +57,7 @@ def _emergency(kernel: Node | None) -> tuple[int | None, Span | None]:
     return fitted.emergency.port, node.span if node else None
 
 
-def _instance(models: Models, merged: Merged, name: str, node: Node, said: list[Diagnostic]) -> Instance | None:
+def _instance(models: Models, merged: Merged, name: str, node: Node, word: Node | None, said: list[Diagnostic]) -> Instance | None:
     before = len(said)
     if not isinstance(node.value, dict):
         return None
@@ -74,7 +76,7 @@ def _instance(models: Models, merged: Merged, name: str, node: Node, said: list[
     cpu = WHOLE_CPU if table.limits.cpu is None else table.limits.cpu
     restart = Restart(table.restart.policy, table.restart.backoff, table.restart.limit)
     notes = tuple(note for key, part in node.table.items() if key != "grant" for note in merged.notes(part, key))
-    return Instance(name, app, grants, memory, cpu, restart, node.place, notes)
+    return Instance(name, app, grants, memory, cpu, restart, node.place, notes, demanded(node, word, merged))
 
 
 def _app(models: Models, merged: Merged, name: str, node: Node, said: list[Diagnostic]) -> App | None:

@@ -199,8 +199,12 @@ class AppFile(Shape):
     limits: AppLimits = Field(default_factory=AppLimits)
 
 
+Proof = Literal["required", "optional"]
+
+
 class ProfileTable(Shape):
     summary: Line = Field(default="", description="what the profile is for, in one line")
+    proof: Proof | None = Field(default=None, description="whether each operation of each instance must be proved, or may be checked at run time")
     extends: list[Name] = Field(default=[], description="profiles to start from; later ones win", max_length=64)
     remove: list[str] = Field(default=[], description="dotted paths of what to take away from them")
 
@@ -239,6 +243,7 @@ class InstanceTable(Shape):
     grant: dict[str, dict[str, Any]] = Field(default={}, description="what it is given: `grant.<capability>.<need>`")
     limits: InstanceLimits = Field(default_factory=InstanceLimits)
     restart: Annotated[RestartTable, BeforeValidator(_policy_alone)] = Field(default_factory=RestartTable)
+    proof: Proof | None = Field(default=None, description="for this instance, whatever its profile says")
 
 
 class ProfileFile(Shape):

@@ -155,6 +155,14 @@ class Restart:
 
 
 @dataclass(frozen=True, slots=True)
+class Demand:
+    """Where a profile demands that each operation of an instance is proved, `proof = "required"`, and how that came here."""
+
+    span: Span
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Instance:
     name: str
     app: App
@@ -164,6 +172,8 @@ class Instance:
     restart: Restart
     span: Span
     notes: tuple[str, ...] = ()
+    proof: Demand | None = None
+    """None where what is not proved may be checked at run time."""
 
     def grant(self, capability: str, name: str) -> Grant | None:
         return next((g for g in self.grants if (g.need.capability, g.need.name) == (capability, name)), None)

@@ -1,19 +1,19 @@
 """The rule about constants in code: an offset that is known at composition must lie inside of what was granted.
 
-What is not known is left to the glue, which checks every access; `unproved` lists those places for `munal explain`.
+Which numbers lie outside is decided in proof.py. What is not known is left to the glue, which checks every access.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from composer.check.binaries import field_span, known_functions
 from composer.contract import Contract
 from composer.diagnostics import Diagnostic, Label, at, error, rule
 from composer.interfaces import Function
+from composer.proof import all_beyond, beyond, last_offset, width_in_ports
 from composer.system import App, Need, System
-from composer.wasm.facts import AppFacts, Call, Escape, Known
+from composer.wasm.facts import AppFacts, Call, Known
 
 PORT_MASK = 0xFFFF
 """I/O addresses have 16 bits (Intel SDM volume 1, chapter 19): sums are cut to them."""
@@ -21,40 +21,15 @@ LONGEST = 256
 """The longest range of ports that a need can ask for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unproved:
-    """A use of a need whose offset only the glue can judge: `use` is a call, or the escape that hides calls."""
-
-    need: Need
-    function: Function
-    use: Call | Escape
-
-
 @rule("M0303", "a constant offset lies outside of the range that was asked for")
 def check_offsets(system: System, facts: Mapping[str, AppFacts]) -> Iterator[Diagnostic]:
     """Yield one diagnostic for each call and each number outside of [0, length - width/8] that its offset can be."""
     for app, found, need, function, call in _offset_calls(system, facts):
-        last = _last(need, function)
-        operand = call.operands[0]
-        for known in operand.values:
-            if known.value > last:
-                yield _outside(system, app, found, need, function, call, known)
-        if operand.range and operand.range[0] > last:
+        last, operand = last_offset(need, function), call.operands[0]
+        for known in beyond(operand, last):
+            yield _outside(system, app, found, need, function, call, known)
+        if operand.range and all_beyond(operand, last):
             yield _all_outside(app, found, need, function, call, operand.range)
-
-
-def unproved(system: System, facts: Mapping[str, AppFacts]) -> dict[str, tuple[Unproved, ...]]:
-    """By app, the uses of ports whose offset is not known to fit: there the glue checks while it runs."""
-    left: dict[str, list[Unproved]] = {}
-    for app, _, need, function, call in _offset_calls(system, facts):
-        bounds = call.operands[0].bounds
-        if bounds is None or bounds[1] > _last(need, function):
-            left.setdefault(app.name, []).append(Unproved(need, function, call))
-    for app, found, imported, looked_up in known_functions(system, facts):
-        escape = found.escape_of(imported.module, imported.name)
-        if _is_checked(looked_up) and escape:
-            left.setdefault(app.name, []).append(Unproved(looked_up.party, looked_up.function, escape))
-    return {name: tuple(uses) for name, uses in left.items()}
 
 
 def _offset_calls(system: System, facts: Mapping[str, AppFacts]) -> Iterator[tuple[App, AppFacts, Need, Function, Call]]:
@@ -66,11 +41,6 @@ def _offset_calls(system: System, facts: Mapping[str, AppFacts]) -> Iterator[tup
 
 def _is_checked(looked_up: Contract) -> bool:
     return looked_up.has_offset and isinstance(looked_up.party, Need)
-
-
-def _last(need: Need, function: Function) -> int:
-    """The last offset at which an access of this width still fits; negative where it fits nowhere."""
-    return need.fields["length"] - (function.width or 8) // 8
 
 
 def _outside(system: System, app: App, facts: AppFacts, need: Need, function: Function, call: Call, known: Known) -> Diagnostic:
@@ -145,7 +115,7 @@ def _negative(offset: int) -> tuple[str, ...]:
 
 
 def _advice(need: Need, function: Function, offset: int, ports: list[int]) -> str:
-    end = offset + (function.width or 8) // 8
+    end = offset + width_in_ports(function)
     if end <= LONGEST:
         return f"correct the offset, or ask for more ports with `length = {end}`, if the device has them"
     if len(ports) == 1:

@@ -19,6 +19,7 @@ USAGE = 2
 
 COMMANDS = {
     "check": "build", "build": "build",
+    "proof": "proof",
     "explain": "explain",
     "lock": "images",
     "run": "boot", "simulate": "boot", "test": "boot",

@@ -32,10 +32,12 @@ class Known(NamedTuple):
 
 
 class Operand(NamedTuple):
-    """What is known of one operand, unsigned: all its numbers, else a closed range of them, else (both empty) nothing."""
+    """What is known of one operand, unsigned: all its numbers, else a closed range of them, else (both empty) nothing.
+    `below` is the (module, name) of an imported function without parameters, where it is always less than what that answers."""
 
     values: tuple[Known, ...] = ()
     range: tuple[int, int] | None = None
+    below: tuple[str, str] | None = None
 
     @property
     def bounds(self) -> tuple[int, int] | None:
@@ -184,9 +186,10 @@ def from_json(text: bytes, app: str, path: str) -> AppFacts:
     )
 
 
-def _operand(pair: list) -> Operand:
-    values, reach = pair
-    return Operand(tuple(Known(number, Site(*site) if site else None) for number, site in values), tuple(reach) if reach else None)
+def _operand(written: list) -> Operand:
+    values, reach, below = written
+    known = tuple(Known(number, Site(*site) if site else None) for number, site in values)
+    return Operand(known, tuple(reach) if reach else None, tuple(below) if below else None)
 
 
 def _entry(entry: Import | Export | Stray) -> Excerpt:
