@@ -33,6 +33,9 @@ def checked(results: Sequence[Result[Any]], form: str) -> int:
 
         _print_json({"ok": ok, "profiles": [_checked_data(c) for c in profiles], "diagnostics": render.to_data(said)})
         return 0 if ok else REFUSED
+    if form == "sarif":
+        _print_sarif(said)
+        return 0 if ok else REFUSED
     diagnostics(said, sys.stdout)
     if ok:
         names = ", ".join(c.profile for c in profiles)
@@ -51,6 +54,8 @@ def built(result: Result[Any], form: str) -> int:
 
         _print_json({"ok": result.ok, "image": _built_data(result.value) if result.ok else None,
                      "diagnostics": render.to_data(result.diagnostics)})
+    elif form == "sarif":
+        _print_sarif(result.diagnostics)
     else:
         diagnostics(result.diagnostics, sys.stderr)
         if result.ok:
@@ -105,8 +110,15 @@ def diagnostics(said: Iterable[Diagnostic], out: IO[str]) -> None:
     said = tuple(said)
     if said:
         from composer import render
+        from composer.colour import coloured, width
 
-        print(render.to_text(said, color=out.isatty() and "NO_COLOR" not in os.environ), file=out)
+        print(render.to_text(said, coloured(out), width(out)), file=out)
+
+
+def _print_sarif(said: Sequence[Diagnostic]) -> None:
+    from composer import sarif
+
+    print(sarif.to_json(said))
 
 
 def _summary(said: Iterable[Diagnostic]) -> str:

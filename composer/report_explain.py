@@ -6,10 +6,12 @@ Gets pages and what Munal says of their bad examples; gives strings, except for 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from typing import Any
 
 from composer import render
+from composer.colour import coloured, width
 from composer.diagnostics import Diagnostic, Rule
 from composer.explain import Example, Page
 
@@ -35,12 +37,12 @@ def _example_data(example: Example) -> dict[str, Any]:
     return {"text": example.shown, "files": files, "command": ["munal", "check", *example.words]}
 
 
-def show(pages: Iterable[Said], form: str, color: bool) -> None:
-    """Print pages; `color` where they go to a terminal."""
+def show(pages: Iterable[Said], form: str) -> None:
+    """Print pages: drawn on a terminal, and where colours are asked for."""
     pages = list(pages)
     if form == "json":
         print(json.dumps(to_data(pages), indent=2))
-    elif color:
+    elif sys.stdout.isatty() or coloured(sys.stdout):
         _draw(pages)
     else:
         print("\n".join(map(to_markdown, pages)), end="")
@@ -62,8 +64,8 @@ def _after(page: Page) -> str:
     return f"## Good\n\n{page.good.shown}"
 
 
-def _answer(said: Said, color: bool = False) -> str:
-    return render.to_text(said[1], color=color)
+def _answer(said: Said, color: bool = False, columns: int | None = None) -> str:
+    return render.to_text(said[1], color, columns)
 
 
 def _draw(pages: list[Said]) -> None:
@@ -71,9 +73,10 @@ def _draw(pages: list[Said]) -> None:
     from rich.markdown import Markdown
     from rich.text import Text
 
-    console = Console(force_terminal=True)
+    color = coloured(sys.stdout)
+    console = Console(force_terminal=True, no_color=not color)
     for said in pages:
         console.print(Markdown(_before(said[0])))
         console.print()
-        console.print(Text.from_ansi(_answer(said, color=True)), soft_wrap=True)
+        console.print(Text.from_ansi(_answer(said, color, width(sys.stdout))), soft_wrap=True)
         console.print(Markdown(_after(said[0])))

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from composer.cli.options import FORMAT, LOCKED, variant_option, variants_option, workspace, workspace_option
+from composer.cli.options import FORMAT_OF_DIAGNOSTICS, LOCKED, variant_option, variants_option, workspace, workspace_option
 from composer.variant import Variant
 
 STAGES = ("load", "model", "resolve", "inspect", "check", "generate", "compile", "link")
@@ -17,7 +17,7 @@ STAGES = ("load", "model", "resolve", "inspect", "check", "generate", "compile",
 @variants_option
 @click.option("--until", type=click.Choice(STAGES), help="Print what this stage gives, instead.")
 @LOCKED
-@FORMAT
+@FORMAT_OF_DIAGNOSTICS
 @workspace_option
 def check(variants: tuple[Variant, ...], until: str | None, locked: bool, form: str) -> int:
     """Find everything that is wrong with the profiles named, or with all of them."""
@@ -39,7 +39,7 @@ def check(variants: tuple[Variant, ...], until: str | None, locked: bool, form: 
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Also write the image here, and its certificate beside it.")
 @click.option("--until", type=click.Choice(STAGES), help="Stop after this stage, and print what it gives.")
 @LOCKED
-@FORMAT
+@FORMAT_OF_DIAGNOSTICS
 @workspace_option
 def build(variant: Variant, keep: bool, disk: Path | None, output: Path | None, until: str | None, locked: bool, form: str) -> int:
     """Build the image of a profile."""
@@ -58,6 +58,8 @@ def build(variant: Variant, keep: bool, disk: Path | None, output: Path | None, 
 def _print_stage(variants: tuple[Variant, ...], until: str, form: str) -> int:
     from composer import pipeline, report
 
+    if form == "sarif":
+        raise click.UsageError("SARIF has no place for what a stage gives: --until goes with `text` and `json`")
     root = workspace()
     results = [pipeline.compose(root, variant, pipeline.Stage(until)) for variant in variants]
     return max([report.stage(result, form, root) for result in results])

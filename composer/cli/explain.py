@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 import click
 
-from composer.cli.options import FORMAT
+from composer.cli.options import FORMAT, color_option
 
 
 @click.command()
 @click.argument("codes", nargs=-1, metavar="[CODE]...")
 @click.option("--list", "listed", is_flag=True, help="All codes, each with its title.")
 @FORMAT
+@color_option
 def explain(codes: tuple[str, ...], listed: bool, form: str) -> int:
     """Tell what a code like M0303 means and how to get out of it, with a bad and a good example."""
     from composer import report_explain
@@ -27,7 +27,7 @@ def explain(codes: tuple[str, ...], listed: bool, form: str) -> int:
         raise click.UsageError("name a code, like `munal explain M0303`; `munal explain --list` has all of them")
     pages = [read_page(code) for code in _wanted(codes, list(known()))]
     said = [(page, tuple(d for d in examine(page, page.bad) if d.code == page.code)) for page in pages]
-    report_explain.show(said, form, sys.stdout.isatty())
+    report_explain.show(said, form)
     return 0
 
 

@@ -9,12 +9,14 @@ from typing import Any
 
 import click
 
-from composer import recall
+from composer import colour, recall
 from composer.variant import Variant, make_variant
 
 OWN_WORKSPACE = Path(__file__).resolve().parent.parent.parent
 
 FORMAT = click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="How to print what is found.")
+FORMAT_OF_DIAGNOSTICS = click.option("--format", "form", type=click.Choice(("text", "json", "sarif")), default="text",
+                                     help="How to print what is found; `sarif` is SARIF 2.1.0, for code hosts and editors.")
 TIMEOUT = click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop after this long, with status 124.")
 LOCKED = click.option("--locked", is_flag=True, help="Refuse what is made of anything else than munal.lock says.")
 _SETTINGS = click.option("-D", "settings", multiple=True, metavar="KEY=VALUE", help="Set a parameter that the profile declares.")
@@ -22,9 +24,20 @@ _TARGET = click.option("--target", metavar="NAME", help="The target to compose f
 
 
 def workspace_option(command: Any) -> Any:
-    """-C may stand before the command and after it."""
+    """-C and --color, which may stand before the command and after it."""
     return click.option("-C", "--workspace", "folder", type=click.Path(file_okay=False, path_type=Path),
-                        help="The workspace: a folder with a munal.toml.", expose_value=False, callback=_keep_workspace)(command)
+                        help="The workspace: a folder with a munal.toml.", expose_value=False, callback=_keep_workspace)(color_option(command))
+
+
+def color_option(command: Any) -> Any:
+    """--color: what is printed is coloured on a terminal, unless this or NO_COLOR says otherwise."""
+    return click.option("--color", type=click.Choice(colour.CHOICES), help="Whether to colour what is printed; `auto`: on a terminal.",
+                        expose_value=False, callback=_choose_colour)(command)
+
+
+def _choose_colour(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        ctx.find_root().with_resource(colour.choosing(value))
 
 
 def _keep_workspace(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> None:

@@ -10,7 +10,6 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from composer import report_explain
 from composer.check import every_rule
 from composer.cli import cli
 from composer.diagnostics import Severity
@@ -109,12 +108,11 @@ def test_a_code_that_does_not_exist_is_wrong_usage(words: list[str], said: str) 
         CliRunner().invoke(cli, ["explain", *words], standalone_mode=False, catch_exceptions=False)
 
 
-def test_a_terminal_gets_a_drawn_page(capsys: pytest.CaptureFixture[str]) -> None:
-    page = read_page("M0310")
-    report_explain.show([(page, examine(page, page.bad))], "text", color=True)
-    drawn = capsys.readouterr().out
+def test_a_terminal_gets_a_drawn_page() -> None:
+    drawn = run("M0310", "--color", "always").output
+    plain = re.sub("\x1b\\[[0-9;]*m", "", drawn)
     assert "\x1b[" in drawn and "```" not in drawn
-    assert "error[M0310]" in re.sub("\x1b\\[[0-9;]*m", "", drawn)
+    assert "error[M0310]: `com1` and `com2` both hold port 0x3ff" in plain
 
 
 def test_a_page_without_both_examples_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
