@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+MANY = 100_000
 TOOL_FAILED, BUG, STOPPED, READER_GONE = 3, 70, 130, 141
 
 
@@ -48,6 +49,10 @@ def _status(words: list[str]) -> int:
 
 
 def _run(words: list[str]) -> int:
+    import gc
+
+    # Starting makes many objects and hardly any garbage: looking through them all again and again costs more than it frees.
+    gc.set_threshold(MANY, 10, 10)
     if sys.flags.no_site:
         # `munal` starts Python without what only this needs: where packages are.
         import site

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from composer.interfaces import Capability, Function, Interfaces
@@ -17,8 +16,6 @@ from composer.system import Access, App, Need
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 RUST_KEYWORDS = frozenset(
     "abstract as async await become box break const continue do dyn else enum extern false final fn for gen if impl in let "
@@ -177,10 +174,9 @@ def _sentence(doc: str) -> str:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from composer.template import make_environment
 
-    made = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-                       keep_trailing_newline=True, autoescape=False)
+    made = make_environment(__file__)
     made.filters.update(
         camel=_camel, sentence=_sentence, rust_name=_rust_name, rust_params=_rust_params, rust_wasm_params=_rust_wasm_params,
         rust_call=_rust_call, rust_type=RUST_TYPES.__getitem__, rust_wasm_type=RUST_WASM_TYPES.__getitem__,

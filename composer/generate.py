@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from composer.interfaces import Function, Interfaces, Raw
@@ -20,7 +19,6 @@ from composer.system import Access, Grant, Instance, Need, Provide, System
 if TYPE_CHECKING:
     from jinja2 import Template
 
-TEMPLATES = Path(__file__).resolve().parent / "templates"
 LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 STRING_SAFE = LETTERS | frozenset(" _./:#-")
 NAME_SAFE = LETTERS | frozenset("_:/#-")
@@ -87,11 +85,10 @@ def wat_name(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _template() -> Template:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from composer.template import make_environment
 
     # Nothing here is HTML: each place in the template names the filter that fits it.
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, autoescape=False,
-                              trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+    environment = make_environment(__file__)
     environment.filters.update(string=wat_string, comment=wat_comment, name=wat_name, number=_number)
     return environment.get_template("glue.wat.j2")
 
