@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("munal", deadline=None)
+settings.load_profile("munal")
+"""How long an example takes depends on what else this computer does."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
