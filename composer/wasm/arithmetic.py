@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from composer.wasm.values import Value, bounds, ranged
+from composer.wasm.values import Answer, Below, Value, bounds, ranged
 
 Exact = Callable[[int, int], "int | None"]
 Span = Callable[[tuple[int, int], tuple[int, int]], "tuple[int, int] | None"]
@@ -128,21 +128,59 @@ UNARY: dict[int, tuple[Callable[[int], int] | None, tuple[int, int] | None, int,
 """One-operand instructions, and loads of less than their type (their operand is an address, of which nothing is kept)."""
 
 
-def narrowed(value: Value, code: int, limit: int, holds: bool) -> tuple[bool, Value]:
+_OPPOSITE = {"eq": "ne", "ne": "eq", "lt_s": "ge_s", "ge_s": "lt_s", "gt_s": "le_s", "le_s": "gt_s",
+             "lt_u": "ge_u", "ge_u": "lt_u", "gt_u": "le_u", "le_u": "gt_u"}
+"""The comparison that holds where another does not."""
+
+MIRRORED: dict[int, int] = {
+    first + place: first + other for first in (0x46, 0x51) for place, other in enumerate((0, 1, 4, 5, 2, 3, 8, 9, 6, 7))
+}
+"""The comparison of b with a that says the same as one of a with b."""
+
+
+def narrowed(value: Value, code: int, limit: Value, holds: bool) -> tuple[bool, Value]:
     """(whether any number is left, the value) after the comparison `value code limit` was found to hold or not."""
     name, test, bits = COMPARISONS[code]
+    name = name if holds else _OPPOSITE[name]
+    if isinstance(limit, Answer):
+        return True, Below(limit.function) if name == "lt_u" and not isinstance(value, dict) else value
+    low, high = bounds(limit, bits)
     if isinstance(value, dict):
-        left = {number: at for number, at in value.items() if test(number, limit) == holds}
+        left = {number: at for number, at in value.items() if _can_hold(name, test, number, low, high, holds)}
         return bool(left), left
-    low, high = bounds(value, bits)
-    if not holds:
-        name = {"eq": "ne", "ne": "eq", "lt_u": "ge_u", "gt_u": "le_u", "le_u": "gt_u", "ge_u": "lt_u"}.get(name, name)
-    elif name.endswith("_s"):
+    if not isinstance(value, tuple) and low == 0 and high == (1 << bits) - 1:
         return True, value
+    least, most = _kept(name, *bounds(value, bits), low, high, bits)
+    if least > most:
+        return False, None
+    return True, value if isinstance(value, Below) else ranged(least, most, bits)
+
+
+def _can_hold(name: str, test: Callable[[int, int], bool], number: int, low: int, high: int, holds: bool) -> bool:
+    """Whether `number` compares so with some number from `low` to `high`; a signed comparison with several may always."""
+    if low == high:
+        return test(number, low) == holds
+    return {"eq": low <= number <= high, "lt_u": number < high, "le_u": number <= high, "gt_u": number > low,
+            "ge_u": number >= low}.get(name, True)
+
+
+def _kept(name: str, least: int, most: int, low: int, high: int, bits: int) -> tuple[int, int]:
+    """What is left of a range that compares so with some number from `low` to `high`; empty where the first is the greater."""
+    sign = 1 << (bits - 1)
+    if name.endswith("_s"):
+        if high >= sign:
+            return least, most
+        if name in ("gt_s", "ge_s"):
+            most = min(most, sign - 1)
+        elif most >= sign:
+            return least, most
+        name = f"{name[:2]}_u"
     if name == "eq":
-        low, high = max(low, limit), min(high, limit)
-    elif name in ("lt_u", "le_u"):
-        high = min(high, limit - (name == "lt_u"))
-    elif name in ("gt_u", "ge_u"):
-        low = max(low, limit + (name == "gt_u"))
-    return (True, ranged(low, high, bits)) if low <= high else (False, None)
+        return max(least, low), min(most, high)
+    if name == "ne" and low == high:
+        return least + (least == low), most - (most == low)
+    if name in ("lt_u", "le_u"):
+        return least, min(most, high - (name == "lt_u"))
+    if name in ("gt_u", "ge_u"):
+        return max(least, low + (name == "gt_u")), most
+    return least, most

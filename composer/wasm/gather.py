@@ -33,7 +33,7 @@ from composer.wasm.names import function_name, function_names
 from composer.wasm.sections import read_module
 from composer.wasm.trace import Trace, trace
 from composer.wasm.validate import validate
-from composer.wasm.values import Value, ranged
+from composer.wasm.values import Below, Value, ranged
 
 
 def gather(app: str, path: str, data: bytes, traced: bool) -> AppFacts:
@@ -82,6 +82,11 @@ class _Sites:
         self.asked.add(offset)
         return Site(function_name(self.names, self.first + place), offset)
 
+    def answer(self, function: int) -> tuple[str, str]:
+        """The names of an imported function."""
+        imported = self.module.function_imports[function]
+        return imported.module, imported.name
+
     def listing(self, escapes: Iterable[Any]) -> tuple[Listed, ...]:
         """Everything that was asked for, and the entries of segments by which functions escape; exports are facts already."""
         entries = ((e.offset, _entry(e.offset, e.how, called(self.module, self.names, e.function)))
@@ -117,7 +122,7 @@ def _operand(sites: _Sites, value: Value, kind: str) -> Operand:
         value = ranged(*value, 64 if kind == "i64" else 32)
     if isinstance(value, dict):
         return Operand(tuple(Known(number, sites.site(at) if at else None) for number, at in sorted(value.items())))
-    return Operand((), value)
+    return Operand((), value if isinstance(value, tuple) else None, sites.answer(value.function) if isinstance(value, Below) else None)
 
 
 def _escape(module: Module, sites: _Sites, escape) -> Escape:

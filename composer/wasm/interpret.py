@@ -1,25 +1,30 @@
 """Which numbers reach the direct calls of one function, found without running it.
 
-Gets a Module, a function and what is known of its parameters; gives the operands of each direct call. One walk over the
-code in its order: states meet at the ends of blocks, what a loop assigns is unknown from its start, a comparison with a
-constant narrows the local it looked at. Nothing is claimed of memory, of mutable globals or of what calls return.
+Gets a Module, a function and what is known of its parameters; gives the operands of each direct call, and what the function
+returns. One walk over the code in its order: states meet at the ends of blocks, a loop is walked again until its start knows all
+that its turns bring back, and a comparison narrows the local it looked at. Nothing is claimed of memory or of mutable globals.
 The code is taken to be valid, which validate.py lets wasmtime prove; where it is not, the walk ends in a WasmError.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from composer.wasm import opcodes as op
-from composer.wasm.arithmetic import BINARY, COMPARISONS, UNARY, binary, narrowed, unary
-from composer.wasm.code import Instruction, instructions
+from composer.wasm.arithmetic import BINARY, UNARY, binary, unary
+from composer.wasm.branches import selected, tested
+from composer.wasm.code import instructions
 from composer.wasm.cursor import Cursor, WasmError
+from composer.wasm.guards import MASKS, Test, condition_start, guard
+from composer.wasm.loops import MOST_LIMITS, Loop, find_loops
 from composer.wasm.module import Module
 from composer.wasm.scan import read_locals
 from composer.wasm.types import FuncType
-from composer.wasm.values import Value, constant, join, join_states
+from composer.wasm.values import MOST, Answer, Value, bounds, constant, holds, join, join_states, widened
 
-_MASKS = {op.I32_CONST: (1 << 32) - 1, op.I64_CONST: (1 << 64) - 1}
+TURNS, FEW_TURNS, SHORT = MOST + 2, 3, 400
+"""Turns of a loop that are followed number by number: of a short one without loops in it, and of another."""
 
 
 class TooComplex(Exception):
@@ -45,9 +50,21 @@ class CallSite:
     operands: list[Value]
 
 
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """The direct calls that can be reached, in the order of the code, and what is returned; None where nothing ever is."""
+
+    sites: list[CallSite]
+    results: list[Value] | None
+
+
+Answers = Callable[[int, list[Value]], "list[Value] | None"]
+"""What a defined function returns for these arguments; None where it never does."""
+
+
 @dataclass(slots=True)
 class _Frame:
-    """An open block: its stack height without parameters, and the states that arrive at its end so far."""
+    """An open block: its stack height without parameters, and the states that arrive at its end, of a loop at its start, so far."""
 
     code: int
     height: int
@@ -57,35 +74,47 @@ class _Frame:
     values: list[Value] | None = None
     otherwise: list[Value] | None = None
     otherwise_values: list[Value] = field(default_factory=list)
+    loop: Loop | None = None
+    entry: list[Value] = field(default_factory=list)
+    turns: int = 0
 
 
-def call_sites(module: Module, function: int, params: list[Value], budget: Budget) -> list[CallSite]:
-    """The direct calls that can be reached, in the order of the code. Raises TooComplex, and WasmError on invalid code."""
-    walk = _Walk(module, function, params, budget)
+def walk(module: Module, function: int, params: list[Value], budget: Budget, answers: Answers | None) -> Walked:
+    """Walk one function. Without `answers`, loops are walked once, with all that they assign unknown: cheaper, and less is found.
+
+    Raises TooComplex, and WasmError on invalid code.
+    """
+    made = _Walk(module, function, params, budget, answers)
     try:
-        walk.run()
+        made.run()
     except (IndexError, TypeError, ValueError) as fault:
-        raise WasmError("the code does not fit its types", walk.at) from fault
-    return walk.sites
+        raise WasmError("the code does not fit its types", made.at) from fault
+    return Walked([made.sites[offset] for offset in sorted(made.sites)], made.results)
 
 
 class _Walk:
-    def __init__(self, module: Module, function: int, params: list[Value], budget: Budget) -> None:
+    def __init__(self, module: Module, function: int, params: list[Value], budget: Budget, answers: Answers | None) -> None:
         start, end = module.bodies[function - module.imported_functions]
         cursor = Cursor(module.data, start, end, "a function's code")
-        self.module, self.budget = module, budget
-        self.locals = params + _zeros(cursor, budget)
+        kinds = [*module.type_of(function).params, *_kinds_of_locals(cursor, budget)]
+        zeros = [constant(0) if kind in ("i32", "i64") else None for kind in kinds[len(params) :]]
+        self.module, self.budget, self.answers = module, budget, answers
+        self.bits = [64 if kind == "i64" else 32 for kind in kinds]
+        self.locals: list[Value] = params + zeros
         budget.spend((end - start) * 2)
         self.code = list(instructions(cursor))
-        self.loops = _assigned_in_loops(self.code, budget)
+        self.loops = find_loops(self.code, budget.spend)
         self.stack: list[Value] = []
         self.frames = [_Frame(op.BLOCK_OP, 0, 0, len(module.type_of(function).results))]
-        self.sites: list[CallSite] = []
-        self.live, self.skipped, self.at = True, 0, start
+        self.sites: dict[int, CallSite] = {}
+        self.results: list[Value] | None = None
+        self.live, self.skipped, self.at, self.next = True, 0, start, 0
 
     def run(self) -> None:
-        for place, (at, code, immediate) in enumerate(self.code):
-            self.at = at
+        while self.next < len(self.code):
+            place = self.next
+            self.at, code, immediate = self.code[place]
+            self.next += 1
             if not self.live:
                 self._skip(code)
             elif code in _STEPS:
@@ -97,7 +126,7 @@ class _Walk:
                 self.stack[-1] = unary(code, self.stack[-1])
             else:
                 effect = op.EFFECTS[code]
-                self._replace(effect.pops, effect.pushes)
+                self._replace(effect.pops, [None] * effect.pushes)
 
     def _skip(self, code: int) -> None:
         """Code that no path reaches: only its blocks are counted."""
@@ -110,13 +139,15 @@ class _Walk:
         elif code == op.ELSE:
             self._else()
 
-    def _replace(self, pops: int, pushes: int) -> None:
-        """Take operands away and leave results of which nothing is known."""
+    def _replace(self, pops: int, results: list[Value]) -> None:
+        """Take operands away and leave results."""
         if pops:
             if pops > len(self.stack):
                 raise IndexError
             del self.stack[-pops:]
-        self.stack.extend([None] * pushes)
+        self.stack.extend(results)
+
+    # Blocks
 
     def _block_type(self, immediate: int | str | None) -> FuncType:
         if isinstance(immediate, int):
@@ -128,37 +159,57 @@ class _Walk:
         frame = _Frame(code, len(self.stack) - len(params), len(params), len(results))
         if frame.height < 0:
             raise IndexError
-        if code == op.LOOP:
-            self._enter_loop(place, frame)
         self.frames.append(frame)
+        if code == op.LOOP:
+            frame.loop = self.loops[place]
+            if self.answers is None:
+                for local in frame.loop.assigned:
+                    self.locals[local] = None
+            else:
+                self.budget.spend(len(self.locals))
+                frame.entry = self.locals.copy()
+            self._start_turn(frame)
 
-    def _enter_loop(self, place: int, frame: _Frame) -> None:
-        """A turn may start with anything that an earlier turn left in the locals and the parameters."""
-        for local in self.loops[place]:
-            self.locals[local] = None
+    def _start_turn(self, frame: _Frame) -> None:
+        """What an earlier turn left as parameters may be anything."""
         self.stack[frame.height:] = [None] * frame.params
 
+    def _turn_again(self, frame: _Frame) -> bool:
+        """Whether the turns of a loop bring back what its start does not know yet; if so, the walk goes back there."""
+        loop, back = frame.loop, frame.exit
+        if loop is None or back is None:
+            return False
+        self.budget.spend(len(loop.assigned))
+        grown = [local for local in loop.assigned if not holds(frame.entry[local], join(frame.entry[local], back[local]))]
+        if not grown:
+            return False
+        self.budget.spend(loop.end - loop.place + len(self.locals) + len(self.sites))
+        for local in grown:
+            frame.entry[local] = self._grown(frame, loop, local, join(frame.entry[local], back[local]))
+        start = self.code[loop.place][0]
+        self.sites = {offset: site for offset, site in self.sites.items() if offset < start}
+        self.locals, frame.exit, frame.turns = frame.entry.copy(), None, frame.turns + 1
+        self.frames.append(frame)
+        self._start_turn(frame)
+        self.live, self.next = True, loop.place + 1
+        return True
+
+    def _grown(self, frame: _Frame, loop: Loop, local: int, value: Value) -> Value:
+        """What the start of a loop knows of a local that changes: number by number first, then by the limits that the loop names."""
+        simple = not loop.inner and loop.end - loop.place < SHORT
+        patience = TURNS if simple else FEW_TURNS
+        if frame.turns < patience:
+            return value
+        return widened(frame.entry[local], value, loop.limits, self.bits[local]) if frame.turns < patience + MOST_LIMITS else None
+
     def open_if(self, place: int, code: int, immediate: int | str | None) -> None:
-        self.stack.pop()
+        condition = self.stack.pop()
+        taken, left = self._split(place, condition)
         self.open_block(place, code, immediate)
         frame = self.frames[-1]
-        self.budget.spend(len(self.locals))
-        frame.otherwise = self.locals.copy()
-        frame.otherwise_values = self.stack[frame.height:]
-        self._narrow(place, frame)
-
-    def _narrow(self, place: int, frame: _Frame) -> None:
-        """Let each branch of an `if` know what its condition says of a local."""
-        guard = _guard(self.code, place)
-        if guard is None:
-            return
-        local, code, limit = guard
-        then_lives, then = narrowed(self.locals[local], code, limit, True)
-        else_lives, frame.otherwise[local] = narrowed(self.locals[local], code, limit, False)
-        self.locals[local] = then
-        self.live = then_lives
-        if not else_lives:
-            frame.otherwise = None
+        frame.otherwise, frame.otherwise_values = left, self.stack[frame.height:]
+        self.live = taken is not None
+        self.locals = self.locals if taken is None else taken
 
     def _else(self) -> None:
         frame = self.frames[-1]
@@ -178,20 +229,24 @@ class _Walk:
     def _end(self) -> None:
         frame = self.frames.pop()
         if frame.code == op.LOOP:
+            self._turn_again(frame)
             return
         self._arrive(frame)
         if frame.code == op.IF and frame.otherwise is not None:
             self._resume(frame.height, frame.otherwise, frame.otherwise_values)
             self._arrive(frame)
         self._resume(frame.height, frame.exit, frame.values or [])
+        if not self.frames:
+            self.results = frame.values if frame.exit is not None else None
 
     def _arrive(self, frame: _Frame) -> None:
-        """Bring the current state, if there is one, to the end of a block."""
-        if not self.live or frame.code == op.LOOP:
+        """Bring the current state, if there is one, to the end of a block, or to the start of a loop."""
+        if not self.live or (frame.code == op.LOOP and self.answers is None):
             return
         self.budget.spend(len(self.locals) + frame.results)
-        values = self.stack[len(self.stack) - frame.results:] if frame.results else []
-        frame.values = join_states(frame.values, values)
+        if frame.code != op.LOOP:
+            values = self.stack[len(self.stack) - frame.results:] if frame.results else []
+            frame.values = join_states(frame.values, values)
         frame.exit = join_states(frame.exit, self.locals)
 
     def _resume(self, height: int, state: list[Value] | None, values: list[Value]) -> None:
@@ -199,6 +254,8 @@ class _Walk:
         if state is not None:
             self.locals = state
             self.stack[height:] = values
+
+    # Branches
 
     def _target(self, depth: int) -> _Frame:
         if depth >= len(self.frames):
@@ -210,39 +267,83 @@ class _Walk:
         self.live = False
 
     def branch_if(self, place: int, code: int, depth: int) -> None:
-        self.stack.pop()
-        guard, frame = _guard(self.code, place), self._target(depth)
-        if guard is None:
+        taken, left = self._split(place, self.stack.pop())
+        self._arrive_as(self._target(depth), taken)
+        self.live = left is not None
+        self.locals = self.locals if left is None else left
+
+    def _arrive_as(self, frame: _Frame, state: list[Value] | None) -> None:
+        if state is not None:
+            self.locals, before = state, self.locals
             self._arrive(frame)
-            return
-        local, test, limit = guard
-        before = self.locals[local]
-        self.live, self.locals[local] = narrowed(before, test, limit, True)
-        self._arrive(frame)
-        self.live, self.locals[local] = narrowed(before, test, limit, False)
+            self.locals = before
 
     def branch_table(self, place: int, code: int, targets: list[int]) -> None:
-        self.stack.pop()
+        selector, known = self.stack.pop(), self.code[place - 1]
+        self.budget.spend(len(targets))
         for depth in set(targets):
-            self._arrive(self._target(depth))
+            value = selected(selector, targets, depth)
+            if value != {}:
+                state = self.locals
+                if known[1] in (op.LOCAL_GET, op.LOCAL_TEE):
+                    self.budget.spend(len(state))
+                    state = state.copy()
+                    state[known[2]] = value
+                self._arrive_as(self._target(depth), state)
         self.live = False
 
     def leave(self, place: int, code: int, immediate: object) -> None:
+        if code == op.RETURN:
+            self._arrive(self.frames[0])
         self.live = False
+
+    def _split(self, place: int, condition: Value) -> tuple[list[Value] | None, list[Value] | None]:
+        """The locals where the condition of the branch at `place` is not zero, and where it is; None where that cannot be."""
+        least, most = bounds(condition, 32)
+        zero = 0 in condition if isinstance(condition, dict) else least == 0
+        found = guard(self.code, place, self._answers)
+        return self._assume(found.taken) if most else None, self._assume(found.left) if zero else None
+
+    def _assume(self, tests: tuple[Test, ...]) -> list[Value] | None:
+        """The locals once all tests are known to have come out so; None where they cannot have."""
+        self.budget.spend(len(self.locals))
+        state = self.locals.copy()
+        for test in tests:
+            lives, state[test.left.number] = tested(state, test)
+            if not lives:
+                return None
+        return state
+
+    def _answers(self, callee: int) -> bool:
+        """Whether a function is an import that takes nothing and answers one number of 32 bits."""
+        return callee < self.module.imported_functions and self.module.type_of(callee) == ((), ("i32",))
+
+    # Calls and values
 
     def call(self, place: int, code: int, callee: int) -> None:
         params, results = self.module.type_of(callee)
         height = len(self.stack) - len(params)
         if height < 0:
             raise IndexError
-        self.sites.append(CallSite(self.at, callee, self.stack[height:]))
-        self._replace(len(params), len(results))
-        self.live = code == op.CALL
+        operands = self.stack[height:]
+        self.sites[self.at] = CallSite(self.at, callee, operands)
+        answer: list[Value] | None = [None] * len(results)
+        if self._answers(callee):
+            answer = [Answer(callee)]
+        elif callee >= self.module.imported_functions and self.answers is not None:
+            answer = self.answers(callee, operands)
+        self._replace(len(params), answer or [])
+        self.live = answer is not None
+        if code == op.RETURN_CALL:
+            self._arrive(self.frames[0])
+            self.live = False
 
     def call_indirect(self, place: int, code: int, immediate: tuple[int, int]) -> None:
         params, results = self.module.types[immediate[0]]
-        self._replace(len(params) + 1, len(results))
-        self.live = code == op.CALL_INDIRECT
+        self._replace(len(params) + 1, [None] * len(results))
+        if code == op.RETURN_CALL_INDIRECT:
+            self._arrive(self.frames[0])
+            self.live = False
 
     def local_get(self, place: int, code: int, local: int) -> None:
         self.stack.append(self.locals[local])
@@ -258,13 +359,28 @@ class _Walk:
         self.stack.append(None if value is None else constant(value))
 
     def number(self, place: int, code: int, number: int) -> None:
-        self.stack.append({number & _MASKS[code]: 0})
+        self.stack.append({number & MASKS[code]: 0})
 
     def select(self, place: int, code: int, immediate: object) -> None:
-        self.stack.pop()
-        second = self.stack.pop()
-        self.stack[-1] = join(self.stack[-1], second)
+        """One of two values; where both are written right before a comparison of one of them, what that says of it is known."""
+        condition, second, first = self.stack.pop(), self.stack.pop(), self.stack.pop()
+        taken, left = self._split(place, condition)
+        start = condition_start(self.code, place, self._answers)
+        if start is not None and start >= 2 and all(step[1] != op.LOCAL_TEE for step in self.code[start - 1 : place]):
+            first = self._seen(start - 2, first, taken) if self.code[start - 1][1] in _ATOMS else first
+            second = self._seen(start - 1, second, left)
+        values = [value for value, state in ((first, taken), (second, left)) if state is not None]
+        self.stack.append(join(values[0], values[-1]) if values else None)
+        self.live = bool(values)
 
+    def _seen(self, place: int, value: Value, state: list[Value] | None) -> Value:
+        """The value that the instruction at `place` left, in a state in which more is known of the local that it read."""
+        _, code, local = self.code[place]
+        return state[local] if code == op.LOCAL_GET and state is not None else value
+
+
+_ATOMS = (op.LOCAL_GET, op.GLOBAL_GET, op.I32_CONST, op.I64_CONST)
+"""Instructions that leave one value and take none."""
 
 _STEPS = {
     op.BLOCK_OP: _Walk.open_block, op.LOOP: _Walk.open_block, op.IF: _Walk.open_if, op.ELSE: _Walk.else_, op.END: _Walk.end,
@@ -276,60 +392,10 @@ _STEPS = {
 }
 
 
-def _zeros(cursor: Cursor, budget: Budget) -> list[Value]:
-    """Locals start as zero."""
-    found: list[Value] = []
+def _kinds_of_locals(cursor: Cursor, budget: Budget) -> list[str]:
+    """The types of the locals that a function declares; they start as zero."""
+    found: list[str] = []
     for count, kind in read_locals(cursor):
         budget.spend(count)
-        found += [constant(0) if kind in ("i32", "i64") else None] * count
+        found += [kind] * count
     return found
-
-
-def _assigned_in_loops(code: list[Instruction], budget: Budget) -> dict[int, set[int]]:
-    """For each loop, by its place in the code, the locals that some instruction in it assigns."""
-    loops: dict[int, set[int]] = {}
-    open_blocks: list[tuple[int, set[int]]] = []
-    inside: list[set[int]] = []
-    for place, (_, opcode, immediate) in enumerate(code):
-        if opcode in (op.LOCAL_SET, op.LOCAL_TEE) and inside:
-            inside[-1].add(immediate)
-        elif opcode in (op.BLOCK_OP, op.IF):
-            open_blocks.append((-1, set()))
-        elif opcode == op.LOOP:
-            loops[place] = set()
-            open_blocks.append((place, loops[place]))
-            inside.append(loops[place])
-        elif opcode == op.END and open_blocks and open_blocks.pop()[0] >= 0:
-            ended = inside.pop()
-            budget.spend(len(ended))
-            if inside:
-                inside[-1] |= ended
-    return loops
-
-
-def _guard(code: list[Instruction], place: int) -> tuple[int, int, int] | None:
-    """(local, comparison, limit) where the condition of the branch at `place` is a comparison of a local with a constant.
-
-    Looks at the instructions right before it, so nothing can have changed the local in between.
-    """
-    inverted, before = False, place - 1
-    while before >= 1 and code[before][1] == 0x45 and code[before - 1][1] in COMPARISONS:
-        inverted, before = not inverted, before - 1
-    test = code[before][1]
-    if test in (0x45, 0x50) and before >= 1:
-        local, limit, test = code[before - 1], 0, 0x46 if test == 0x45 else 0x51
-    elif test in (op.LOCAL_GET, op.LOCAL_TEE):
-        local, limit, test = code[before], 0, 0x47
-    elif test in COMPARISONS and before >= 2 and code[before - 1][1] in _MASKS:
-        local, limit = code[before - 2], code[before - 1][2] & _MASKS[code[before - 1][1]]
-    else:
-        return None
-    if local[1] not in (op.LOCAL_GET, op.LOCAL_TEE):
-        return None
-    return local[2], _OPPOSITE.get(test, test) if inverted else test, limit
-
-
-_OPPOSITE: dict[int, int] = {
-    first + place: first + other for first in (0x46, 0x51) for place, other in enumerate((1, 0, 8, 9, 6, 7, 4, 5, 2, 3))
-}
-"""eq/ne, lt/ge, gt/le of the same sign: the comparison that holds when the other does not."""

@@ -7,17 +7,25 @@ direct calls can reach knows its parameters to be what those calls pass, so a co
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 
-from composer.wasm.interpret import Budget, CallSite, TooComplex, call_sites
+from composer.wasm.interpret import Budget, CallSite, TooComplex, Walked, walk
 from composer.wasm.module import Escape, Module
 from composer.wasm.scan import Scanned, scan
 from composer.wasm.values import Value, join, passed
 
 STEPS_PER_BYTE = 8
-"""What walking may cost; compiled code takes below two."""
+"""What one walk over everything may cost; compiled code takes below two."""
 SPARE_STEPS = 100_000
 """More for small modules, of which none is worth giving up."""
+PRECISE_STEPS = 40
+"""What a function may cost for each of its bytes, and SPARE_STEPS more, when its loops and what it calls are followed."""
+MOST_PRECISE_STEPS = 8_000_000
+"""What that may cost for a module: some seconds."""
+SMALL = 512
+"""Bytes of a function whose results are followed into those that call it."""
+DEEPEST_CALLS = 4
 LARGEST = 512 << 10
 """Bytes of one function that are walked; nothing is claimed of a larger one."""
 
@@ -51,6 +59,9 @@ class _Tracer:
     def __init__(self, module: Module, scanned: Scanned, escaped: set[int]) -> None:
         self.module, self.calls, self.escaped = module, scanned.calls, escaped
         self.budget = Budget(STEPS_PER_BYTE * len(module.data) + SPARE_STEPS)
+        self.precise = Budget(MOST_PRECISE_STEPS)
+        self.answered: dict[tuple[object, ...], list[Value] | None] = {}
+        self.answering: list[int] = []
         self.callers: dict[int, set[int]] = defaultdict(set)
         for caller, calls in scanned.calls.items():
             for _, callee in calls:
@@ -104,13 +115,46 @@ class _Tracer:
         return order
 
     def _sites(self, function: int, params: list[Value]) -> list[CallSite]:
+        """The calls of a function: precisely where that can be afforded, else by one walk, else with nothing known."""
         start, end = self.module.bodies[function - self.module.imported_functions]
+        if end - start <= LARGEST:
+            with suppress(TooComplex):
+                return self._walked(function, params).sites
+            with suppress(TooComplex):
+                return walk(self.module, function, params, self.budget, None).sites
+        return [self._unknown_site(offset, callee) for offset, callee in self.calls.get(function, ())]
+
+    def _walked(self, function: int, params: list[Value]) -> Walked:
+        """Walk a function with all that can be followed. Raises TooComplex."""
+        start, end = self.module.bodies[function - self.module.imported_functions]
+        most = min(PRECISE_STEPS * (end - start) + SPARE_STEPS, self.precise.left)
+        budget = Budget(most)
         try:
-            if end - start > LARGEST:
-                raise TooComplex
-            return call_sites(self.module, function, params, self.budget)
-        except TooComplex:
-            return [self._unknown_site(offset, callee) for offset, callee in self.calls.get(function, ())]
+            return walk(self.module, function, list(params), budget, self._answer)
+        finally:
+            self.precise.left -= most - max(budget.left, 0)
+
+    def _answer(self, function: int, arguments: list[Value]) -> list[Value] | None:
+        """What a small function returns for these arguments, None where it never does; each combination is walked once."""
+        start, end = self.module.bodies[function - self.module.imported_functions]
+        results = self.module.type_of(function).results
+        if end - start > SMALL or function in self.answering or len(self.answering) >= DEEPEST_CALLS:
+            return [None] * len(results)
+        key = (function, *(tuple(sorted(a)) if isinstance(a, dict) else (a,) for a in arguments))
+        if key not in self.answered:
+            self.answering.append(function)
+            try:
+                self.answered[key] = self._walked(function, arguments).results
+            except TooComplex:
+                self.answered[key] = [None] * len(results)
+            finally:
+                self.answering.pop()
+        return self._written_here(self.answered[key])
+
+    @staticmethod
+    def _written_here(results: list[Value] | None) -> list[Value] | None:
+        """Numbers that a callee returns count as written where it is called."""
+        return results and [dict.fromkeys(value, 0) if isinstance(value, dict) else value for value in results]
 
     def _unknown_site(self, offset: int, callee: int) -> CallSite:
         return CallSite(offset, callee, [None] * len(self.module.type_of(callee).params))

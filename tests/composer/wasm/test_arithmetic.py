@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from composer.wasm.arithmetic import BINARY, COMPARISONS, UNARY, binary, narrowed, unary
-from composer.wasm.values import MOST, Value, bounds, join, ranged
+from composer.wasm.arithmetic import BINARY, COMPARISONS, MIRRORED, UNARY, binary, narrowed, unary
+from composer.wasm.values import MOST, Answer, Below, Value, bounds, constant, join, ranged, widened
+from composer.wasm.values import holds as covers
 from tests.composer.wasm.encode import module, name, section, uleb, vector
 
 EDGES = (0, 1, 2, 7, 8, 31, 32, 33, 63, 64, 127, 128, 255, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF,
@@ -78,13 +79,13 @@ def test_narrowing_leaves_out_no_number_for_which_it_is_true(code: int) -> None:
     _, test, bits = COMPARISONS[code]
 
     @settings(max_examples=40)
-    @given(member(bits), number(bits), st.booleans())
-    def check(operand: tuple[int, Value], limit: int, wanted: bool) -> None:
-        chosen, value = operand
-        possible, left = narrowed(value, code, limit, wanted)
-        if test(chosen, limit) == wanted:
-            assert possible
-            assert holds(left, chosen)
+    @given(member(bits), member(bits))
+    def check(operand: tuple[int, Value], other: tuple[int, Value]) -> None:
+        (chosen, value), (limit, known) = operand, other
+        possible, left = narrowed(value, code, known, test(chosen, limit))
+        assert possible
+        assert holds(left, chosen)
+        assert test(limit, chosen) == COMPARISONS[MIRRORED[code]][1](chosen, limit)
 
     check()
 
@@ -92,15 +93,36 @@ def test_narrowing_leaves_out_no_number_for_which_it_is_true(code: int) -> None:
 @pytest.mark.parametrize(("code", "limit", "wanted", "left"), [
     (0x49, 8, True, (0, 7)), (0x49, 8, False, (8, 100)), (0x4B, 8, True, (9, 100)), (0x4B, 8, False, (0, 8)),
     (0x4D, 8, True, (0, 8)), (0x4D, 8, False, (9, 100)), (0x4F, 8, True, (8, 100)), (0x4F, 8, False, (0, 7)),
-    (0x46, 8, True, {8: 0}), (0x47, 8, False, {8: 0}), (0x46, 8, False, (0, 100)), (0x48, 8, True, (0, 100)),
+    (0x46, 8, True, {8: 0}), (0x47, 8, False, {8: 0}), (0x46, 8, False, (0, 100)), (0x48, 8, True, (0, 7)), (0x48, 8, False, (8, 100)), (0x4C, 8, True, (0, 8)), (0x48, 1 << 31, True, (0, 100)),
 ])
 def test_narrowing_a_range_is_exact(code: int, limit: int, wanted: bool, left: Value) -> None:
-    assert narrowed((0, 100), code, limit, wanted) == (True, left)
+    assert narrowed((0, 100), code, constant(limit), wanted) == (True, left)
 
 
 def test_what_cannot_be_is_known_to_be_impossible() -> None:
-    assert narrowed((0, 7), 0x4F, 8, True) == (False, None)
-    assert narrowed({3: 0, 4: 0}, 0x46, 5, True) == (False, {})
+    assert narrowed((0, 7), 0x4F, constant(8), True) == (False, None)
+    assert narrowed({3: 0, 4: 0}, 0x46, constant(5), True) == (False, {})
+
+
+def test_what_is_less_than_an_answer_is_known_to_be() -> None:
+    """Only `less than`, unsigned, says so; a set of numbers says more."""
+    assert narrowed(None, 0x49, Answer(3), True) == narrowed((0, 9), 0x4F, Answer(3), False) == (True, Below(3))
+    for code, holds_so in ((0x49, False), (0x4D, True), (0x48, True), (0x46, True)):
+        assert narrowed(None, code, Answer(3), holds_so) == (True, None)
+    assert narrowed({2: 0}, 0x49, Answer(3), True) == (True, {2: 0})
+
+
+@given(member(32), member(32), st.lists(number(32), max_size=6))
+def test_widening_holds_what_was_and_what_came(old: tuple[int, Value], new: tuple[int, Value], limits: list[int]) -> None:
+    both = join(old[1], new[1])
+    wide = widened(old[1], both, sorted(limits), 32)
+    assert holds(wide, old[0]) and holds(wide, new[0]) and covers(wide, both)
+
+
+@given(member(32), member(32))
+def test_what_covers_another_holds_its_numbers(a: tuple[int, Value], b: tuple[int, Value]) -> None:
+    assert covers(a[1], a[1]) and covers(join(a[1], b[1]), b[1])
+    assert not covers(a[1], b[1]) or holds(a[1], b[0])
 
 
 @given(member(32), member(32))

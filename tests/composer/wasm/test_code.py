@@ -7,7 +7,7 @@ import pytest
 from composer.wasm import opcodes as op
 from composer.wasm.code import instruction, instructions
 from composer.wasm.cursor import Cursor, WasmError
-from composer.wasm.interpret import Budget, call_sites
+from composer.wasm.interpret import Budget, walk
 from composer.wasm.scan import MAX_DEPTH, MAX_LOCALS, scan
 from composer.wasm.sections import read_module
 from composer.wasm.validate import validate
@@ -48,7 +48,7 @@ def test_each_instruction_has_the_length_that_wasmtime_gives_it(code: int) -> No
     validate(data)
     read = read_module(data)
     scan(read)
-    call_sites(read, 0, [], Budget(10_000))
+    walk(read, 0, [], Budget(10_000), None)
 
 
 @pytest.mark.parametrize("code", [code for code in range(0x100) if code not in op.EFFECTS and code not in (op.MISC, op.SIMD)], ids=hex)

@@ -32,6 +32,7 @@ def reads(body: str, more: str = "") -> list[object]:
 
 READ_X = "(drop (call $read8 (local.get $x)))"
 ANYTHING = "(i32.load (i32.const 0))"
+MEMORY = '(memory (export "memory") 1)'
 
 
 @pytest.mark.parametrize(("expression", "known"), [
@@ -97,9 +98,9 @@ def test_expressions(expression: str, known: object) -> None:
      [UNKNOWN, UNKNOWN]),
     (f"(local $x i32) (local.set $x (i32.const 3)) (loop $on {READ_X} (br_if $on {ANYTHING})) {READ_X}", [{3}, {3}]),
     (f"(local $x i32) (loop $out (loop $in (br_if $in {ANYTHING})) {READ_X} (local.set $x (i32.const 5)) (br_if $out {ANYTHING}))",
-     [UNKNOWN]),
+     [{0, 5}]),
     (f"(local $x i32) (loop $out {READ_X} (loop $in (local.set $x (i32.const 5)) (br_if $in {ANYTHING})) (br_if $out {ANYTHING}))",
-     [UNKNOWN]),
+     [{0, 5}]),
     (f"(local $x i32) (loop $on (local.set $x (i32.const 5)) {READ_X} (br_if $on {ANYTHING}))", [{5}]),
     (f"(local $x i32) (local.set $x {ANYTHING}) (if (i32.lt_u (local.get $x) (i32.const 8)) (then {READ_X})) {READ_X}", [(0, 7), UNKNOWN]),
     (f"(local $x i32) (local.set $x {ANYTHING}) (if (i32.lt_s (local.get $x) (i32.const 8)) (then {READ_X}))", [UNKNOWN]),
@@ -108,7 +109,7 @@ def test_expressions(expression: str, known: object) -> None:
     (f"(local $x i32) (block (br_if 0 (i32.ne (local.tee $x {ANYTHING}) (i32.const 4))) {READ_X})", [{4}]),
     (f"(local $x i32) (if (local.tee $x {ANYTHING}) (then) (else {READ_X}))", [{0}]),
     (f"""(local $x i32) (loop $on (block $out (br_if $out (i32.ge_u (local.get $x) (i32.const 8))) {READ_X}
-         (local.set $x (i32.add (local.get $x) (i32.const 1))) (br $on)))""", [(0, 7)]),
+         (local.set $x (i32.add (local.get $x) (i32.const 1))) (br $on)))""", [set(range(8))]),
     (f"(local $x i32) (local.set $x (i32.const 9)) (if (i32.lt_u (local.get $x) (i32.const 8)) (then {READ_X}))", []),
     (f"(unreachable) {READ_X.replace('local.get $x', 'i32.const 99')}", []),
     ("(drop (call $read8 (block (result i32) (drop (br_if 0 (i32.const 4) (i32.load (i32.const 0)))) (i32.const 5))))", [{4, 5}]),
@@ -118,6 +119,109 @@ def test_expressions(expression: str, known: object) -> None:
 ])
 def test_control_flow(body: str, known: list[object]) -> None:
     assert reads(body, '(memory (export "memory") 1)') == known
+
+
+STEP = "(local.set $x (i32.add (local.get $x) (i32.const 1)))"
+
+
+@pytest.mark.parametrize(("body", "known"), [
+    (f"(loop $on {READ_X} {STEP} (br_if $on (i32.ne (local.get $x) (i32.const 8))))", [set(range(8))]),
+    (f"(loop $on {READ_X} {STEP} (br_if $on (i32.lt_u (local.get $x) (i32.const 100))))", [(0, 99)]),
+    (f"(loop $on {READ_X} {STEP} (br_if $on (i32.lt_s (local.get $x) (i32.const 100))))", [(0, 99)]),
+    (f"(loop $on {READ_X} {STEP} (br_if $on (i32.ne (local.get $x) (i32.const 100))))", [(0, 99)]),
+    (f"(loop $on {READ_X} {STEP} (br_if $on {ANYTHING}))", [UNKNOWN]),
+    (f"""(local.set $x (i32.const 60)) (loop $on {READ_X} (local.set $x (i32.sub (local.get $x) (i32.const 1)))
+         (br_if $on (i32.gt_u (local.get $x) (i32.const 50))))""", [set(range(51, 61))]),
+    (f"""(loop $out (local.set $x (i32.const 0)) (loop $on {READ_X} {STEP} (br_if $on (i32.ne (local.get $x) (i32.const 4))))
+         (br_if $out {ANYTHING}))""", [{0, 1, 2, 3}]),
+    (f"""(loop $out (local.set $y (i32.const 0)) (loop $on (drop (call $read8 (i32.add (local.get $x) (local.get $y))))
+         (local.set $y (i32.add (local.get $y) (i32.const 1))) (br_if $on (i32.ne (local.get $y) (i32.const 4)))) {STEP}
+         (br_if $out (i32.ne (local.get $x) (i32.const 4))))""", [(0, 6)]),
+])
+def test_loops_with_constant_bounds_are_followed(body: str, known: list[object]) -> None:
+    assert reads(f"(local $x i32) (local $y i32) {body}", MEMORY) == known
+
+
+@pytest.mark.parametrize(("condition", "known"), [
+    ("(i32.lt_u (local.get $x) (i32.const 8))", (0, 7)),
+    ("(i32.gt_u (i32.const 8) (local.get $x))", (0, 7)),
+    ("(i32.and (i32.lt_u (local.get $x) (i32.const 8)) (i32.gt_u (local.get $x) (i32.const 2)))", (3, 7)),
+    ("(i32.eqz (i32.or (i32.ge_u (local.get $x) (i32.const 8)) (i32.le_u (local.get $x) (i32.const 2))))", (3, 7)),
+    ("(i32.or (i32.lt_u (local.get $x) (i32.const 8)) (i32.gt_u (local.get $x) (i32.const 2)))", UNKNOWN),
+    ("(i32.lt_u (i32.sub (local.get $x) (i32.const 3)) (i32.const 4))", (3, 6)),
+    ("(i32.lt_u (i32.add (local.get $x) (i32.const -3)) (i32.const 4))", (3, 6)),
+    ("(i32.lt_u (i32.add (local.get $x) (i32.const 3)) (i32.const 4))", UNKNOWN),
+    ("(i32.lt_u (local.get $x) (local.get $limit))", (0, 8)),
+    ("(i32.gt_u (local.get $limit) (local.get $x))", (0, 8)),
+    ("(i32.ge_s (local.get $x) (i32.const 0))", (0, 0x7FFFFFFF)),
+    ("(i32.lt_u (local.get $x) (local.tee $x (i32.const 8)))", {8}),
+    ("(i32.and (i32.lt_u (local.get $x) (i32.const 8)) (i32.lt_u (local.tee $x (i32.const 9)) (i32.const 20)))", {9}),
+])
+def test_what_a_condition_says(condition: str, known: object) -> None:
+    body = f"(local $x i32) (local $limit i32) (local.set $x {ANYTHING}) (local.set $limit (i32.const 9))"
+    assert reads(f"{body} (if {condition} (then {READ_X}))", MEMORY) == [known]
+    assert reads(f"{body} (block (br_if 0 (i32.eqz {condition})) {READ_X})", MEMORY) == [known]
+
+
+@pytest.mark.parametrize(("body", "known"), [
+    (f"(select (local.get $x) (i32.const 7) (i32.lt_u (local.get $x) (i32.const 8)))", (0, 7)),
+    (f"(select (i32.const 7) (local.get $x) (i32.gt_u (local.get $x) (i32.const 7)))", (0, 7)),
+    (f"(select (i32.const 7) (local.get $x) (i32.lt_u (local.get $x) (i32.const 8)))", (7, 0xFFFFFFFF)),
+    (f"(select (i32.const 1) (i32.const 2) (i32.const 5))", {1}),
+    (f"(select (i32.const 1) (i32.const 2) (i32.const 0))", {2}),
+])
+def test_a_select_that_clamps_is_a_bound(body: str, known: object) -> None:
+    assert reads(f"(local $x i32) (local.set $x {ANYTHING}) (drop (call $read8 {body}))", MEMORY) == [known]
+
+
+def test_a_branch_table_tells_its_selector() -> None:
+    body = f"""(local $x i32) (local.set $x {ANYTHING})
+      (block $other (block $two (block $one (br_table $one $two $one $other (local.get $x))) {READ_X} (return)) {READ_X} (return)) {READ_X}"""
+    assert reads(body, MEMORY) == [{0, 2}, {1}, (3, 0xFFFFFFFF)]
+
+
+@pytest.mark.parametrize(("callee", "call", "known"), [
+    ("(func $f (result i32) (i32.const 5))", "(call $f)", {5}),
+    ("(func $f (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))", "(call $f (i32.const 5))", {6}),
+    (f"(func $f (param i32) (result i32) (i32.and (local.get 0) (i32.const 7)))", f"(call $f {ANYTHING})", (0, 7)),
+    ("(func $f (param i32) (result i32) (if (local.get 0) (then (return (i32.const 3)))) (i32.const 4))", f"(call $f {ANYTHING})", {3, 4}),
+    ("(func $f (param i32) (result i32) (if (local.get 0) (then (return (i32.const 3)))) (i32.const 4))", "(call $f (i32.const 1))", {3}),
+    ("(func $f (param i32) (result i32) (if (result i32) (local.get 0) (then (call $f (i32.const 0))) (else (i32.const 4))))",
+     "(call $f (i32.const 1))", UNKNOWN),
+    ("(func $g (result i32) (i32.const 5)) (func $f (result i32) (return_call $g))", "(call $f)", {5}),
+])
+def test_what_a_small_function_returns_is_followed(callee: str, call: str, known: object) -> None:
+    assert reads(f"(drop (call $read8 {call}))", MEMORY + callee) == [known]
+
+
+def test_nothing_is_reached_behind_a_call_that_never_returns() -> None:
+    assert reads("(call $end) (drop (call $read8 (i32.const 1)))", "(func $end (unreachable))") == []
+
+
+COUNT = '(import "munal:stream-server/serial" "count" (func $count (result i32)))'
+
+
+@pytest.mark.parametrize(("condition", "below"), [
+    ("(i32.lt_u (local.get $x) (call $count))", True),
+    ("(i32.gt_u (call $count) (local.get $x))", True),
+    ("(i32.lt_u (local.get $x) (local.tee $n (call $count)))", True),
+    ("(i32.le_u (local.get $x) (call $count))", False),
+    ("(i32.lt_s (local.get $x) (call $count))", False),
+    ("(i32.lt_u (call $count) (local.get $x))", False),
+])
+def test_less_than_an_answer(condition: str, below: bool) -> None:
+    data = wat(f"""(module {PORTS.split(')))')[0]}))) {COUNT} {MEMORY}
+      (func (export "_start") (local $x i32) (local $n i32) (local.set $x {ANYTHING}) (if {condition} (then {READ_X}))))""")
+    (call,) = [c for c in gather("app", "app.wasm", data, traced=True).calls if c.name == "read8"]
+    assert (call.operands[0].below == ("munal:stream-server/serial", "count")) == below
+
+
+def test_less_than_an_answer_is_forgotten_where_the_local_changes() -> None:
+    data = wat(f"""(module {PORTS.split(')))')[0]}))) {COUNT} {MEMORY}
+      (func (export "_start") (local $x i32) (local.set $x {ANYTHING})
+        (if (i32.lt_u (local.get $x) (call $count)) (then {STEP} {READ_X})) {READ_X}))""")
+    calls = [c for c in gather("app", "app.wasm", data, traced=True).calls if c.name == "read8"]
+    assert [c.operands[0].below for c in calls] == [None, None]
 
 
 def test_more_numbers_than_a_set_holds_become_a_range() -> None:

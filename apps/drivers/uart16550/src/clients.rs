@@ -32,11 +32,14 @@ impl Clients {
 
     /// Gives `input` to those who read it.
     pub fn hand_out(&self, input: &mut Input) {
-        input.hand_out(|connection, bytes| match SERIAL.try_write(connection as u32, bytes) {
-            Ok(count) => Taken::Bytes(count as usize),
-            Err(Error::Closed) => Taken::Ended,
-            Err(Error::Refused) => Taken::Never,
-            Err(_) => Taken::Bytes(0),
+        input.hand_out(|connection, bytes| {
+            let Some(connection) = there(connection) else { return Taken::Never };
+            match SERIAL.try_write(connection, bytes) {
+                Ok(count) => Taken::Bytes(count as usize),
+                Err(Error::Closed) => Taken::Ended,
+                Err(Error::Refused) => Taken::Never,
+                Err(_) => Taken::Bytes(0),
+            }
         });
     }
 
@@ -59,6 +62,13 @@ impl Clients {
     }
 }
 
+/// The connection, if there is one of that number: compared right where it is used, `munal proof` proves that no other is.
+#[inline(always)]
+fn there(connection: usize) -> Option<u32> {
+    let connection = connection as u32;
+    (connection < SERIAL.count()).then_some(connection)
+}
+
 impl Sources for Clients {
     fn take(&mut self, source: usize, buffer: &mut [u8]) -> usize {
         if self.silent[source] {
@@ -66,7 +76,7 @@ impl Sources for Clients {
         }
         let taken = match source.checked_sub(self.messages) {
             None => MESSAGES.try_read(buffer),
-            Some(connection) => SERIAL.try_read(connection as u32, buffer),
+            Some(connection) => there(connection).ok_or(Error::Refused).and_then(|connection| SERIAL.try_read(connection, buffer)),
         };
         self.silent[source] = matches!(taken, Err(Error::Refused));
         taken.unwrap_or(0) as usize
