@@ -104,6 +104,11 @@ def compose(root: Path, what: Variant | str | None = None, until: Stage = Stage.
     return _run(_read(root), variant, until)[until]
 
 
+def stages(root: Path, variant: Variant, until: Stage) -> dict[Stage, Result[Any]]:
+    """Every stage's result up to `until`, made now: nothing is answered from stamps, and nothing is written to `build/`."""
+    return _run(_read(Path(os.path.abspath(root))), variant, until)
+
+
 def check_all(root: Path) -> Result[tuple[Checked, ...]]:
     """Check every profile of a workspace; what is wrong with several of them is said once."""
     root = Path(os.path.abspath(root))

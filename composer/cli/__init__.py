@@ -22,6 +22,7 @@ COMMANDS = {
     "proof": "proof",
     "explain": "explain",
     "lock": "images",
+    "diff": "questions",
     "run": "boot", "simulate": "boot", "test": "boot",
     "clean": "house", "doctor": "house", "reference": "house", "help": "house",
 }

@@ -1,0 +1,119 @@
+"""All that each instance of a system may do, as sets of numbers: two systems can then be compared exactly, unit by unit.
+
+Gets a system table as `table.decode` gives it, of a profile or out of an image; gives a set for each right. Limits are sets
+too: a limit of n is all numbers below n, so that a raised one holds what the lower one did not.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from composer.check.ports import EMERGENCY_LENGTH
+from composer.numbers import Numbers
+from composer.system import Range
+from composer.table import POLICIES
+
+LONGEST_WAIT = 1 << 63
+KERNEL = "kernel"
+"""Who holds the emergency writer's ports; no instance can be called so."""
+
+_PLAIN = {"log": "log", "clock": "clock", "audit": "audit", "acpi": "acpi", "service server": "serves"}
+_RIGHTS_COUNT = ("stream client", "stream server", "kernel log")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Right:
+    """One thing that can be allowed. `kind` is a capability or a limit, `object` names what it is about where numbers do
+    not; `access` is r or w where reading and writing are told apart, and `width` counts bits."""
+
+    instance: str
+    kind: str
+    object: str = ""
+    access: str = ""
+    width: int = 0
+
+
+Authority = Mapping[Right, Numbers]
+"""What is allowed. For ports and memory the numbers are those at which an access may start, for interrupts the lines, for
+limits what is below them, and for all else how many there are of it."""
+
+
+def authority(table: Mapping[str, Any]) -> dict[Right, Numbers]:
+    """Every right in a system table. Rights without any number are not in it."""
+    found: dict[Right, list[Range]] = defaultdict(list)
+    for right, held in _all(table):
+        found[right].append(held)
+    sets = ((right, _counted(ranges) if _is_counted(right) else Numbers.of(ranges)) for right, ranges in found.items())
+    return {right: held for right, held in sorted(sets) if held}
+
+
+def _is_counted(right: Right) -> bool:
+    """Whether two grants of the same are twice as much: two connections to one stream are."""
+    return right.kind in ("stream", "serves") and right.access != ""
+
+
+def _counted(ranges: list[Range]) -> Numbers:
+    return Numbers.of((Range(0, len(ranges)),))
+
+
+def _all(table: Mapping[str, Any]) -> Iterator[tuple[Right, Range]]:
+    for instance in table["instances"]:
+        name = instance["name"]
+        for kind in ("port", "mmio"):
+            for grant in instance.get(f"{kind}s" if kind == "port" else kind, ()):
+                yield from _accesses(name, kind, grant)
+        for handle in instance["handles"]:
+            yield from _handle(table, name, handle)
+        yield from _limits(instance)
+    for stream in table["streams"]:
+        server = table["instances"][stream["server"]]["name"]
+        client = table["instances"][stream["client"]]["name"]
+        yield Right(server, "capacity", f"{stream['name']} to {client}"), Range(0, stream["capacity"])
+    if table["emergency_port"]:
+        yield Right(KERNEL, "emergency"), Range(table["emergency_port"], EMERGENCY_LENGTH)
+
+
+def _accesses(instance: str, kind: str, grant: Mapping[str, Any]) -> Iterator[tuple[Right, Range]]:
+    """Where an access of each width may start: all of its bytes lie inside the grant, as glue checks it."""
+    for access in grant["access"]:
+        for width in grant["widths"]:
+            yield Right(instance, kind, "", access, width), Range(grant["base"], grant["length"] - width // 8 + 1)
+
+
+def _handle(table: Mapping[str, Any], instance: str, handle: Mapping[str, Any]) -> Iterator[tuple[Right, Range]]:
+    kind, number, once = handle["kind"], handle["object"], Range(0, 1)
+    if kind in ("irq isa", "irq global"):
+        yield Right(instance, "irq", kind.removeprefix("irq ")), Range(number, 1)
+    elif kind == "control":
+        for index in handle["instances"]:
+            yield Right(instance, "control", table["instances"][index]["name"]), once
+    elif kind == "service client":
+        yield Right(instance, "service", table["services"][number]["name"]), once
+    elif kind in _RIGHTS_COUNT:
+        for access in handle["rights"]:
+            yield _stream_end(table, instance, kind, number, access), once
+    else:
+        yield Right(instance, _PLAIN.get(kind, kind), handle["name"] if kind == "service server" else ""), once
+
+
+def _stream_end(table: Mapping[str, Any], instance: str, kind: str, number: int, access: str) -> Right:
+    if kind == "kernel log":
+        return Right(instance, "stream", "kernel.log", access)
+    stream = table["streams"][number]
+    if kind == "stream client":
+        return Right(instance, "stream", stream["name"], access)
+    client = table["instances"][stream["client"]]["name"]
+    return Right(instance, "serves", f"{stream['name'].partition('.')[2]} to {client}", access)
+
+
+def _limits(instance: Mapping[str, Any]) -> Iterator[tuple[Right, Range]]:
+    name, policy = instance["name"], POLICIES.index(instance["restart"])
+    yield Right(name, "memory"), Range(0, instance["memory"])
+    yield Right(name, "cpu"), Range(0, instance["cpu_permille"])
+    yield Right(name, "restart"), Range(0, policy)
+    if policy:
+        yield Right(name, "restarts"), Range(0, instance["restart_limit"])
+        yield Right(name, "backoff"), Range(instance["backoff_ms"], LONGEST_WAIT - instance["backoff_ms"])
