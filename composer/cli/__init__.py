@@ -23,6 +23,7 @@ COMMANDS = {
     "explain": "explain",
     "lock": "images",
     "diff": "questions",
+    "graph": "questions", "diff": "questions",
     "run": "boot", "simulate": "boot", "test": "boot",
     "clean": "house", "doctor": "house", "reference": "house", "help": "house",
 }

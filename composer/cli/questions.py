@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from composer.cli.options import FORMAT, workspace, workspace_option
+from composer.cli.options import FORMAT, variant_option, workspace, workspace_option
+from composer.variant import Variant
 
 T = TypeVar("T")
 
@@ -36,6 +38,29 @@ def diff_command(a: str, b: str, gate: str | None, settings: tuple[str, ...], fo
     found = diff(made[0].value, made[1].value)
     _put(form, report_diff.to_text(found), report_diff.to_data(found))
     return report.REFUSED if found.fails(gate) else 0
+
+
+@click.command()
+@variant_option
+@click.option("--format", "form", type=click.Choice(("text", "dot", "svg", "json")), default="text", help="How to draw it.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write it here.")
+@workspace_option
+def graph(variant: Variant, form: str, output: Path | None) -> int:
+    """Draw a profile: what runs, how it is joined, and which hardware it holds."""
+    from composer import drawing, report
+    from composer.pipeline import Stage, compose
+
+    system = compose(workspace(), variant, Stage.RESOLVE)
+    if report.refused(system):
+        return report.REFUSED
+    drawn = drawing.draw(system.value, form)
+    if output is None:
+        print(drawn, end="")
+    else:
+        from composer.cache import write_output
+
+        write_output(output, drawn.encode())
+    return 0
 
 
 def _understood(ask: Callable[[], T]) -> T:
