@@ -32,10 +32,12 @@ def diff_command(a: str, b: str, gate: str | None, settings: tuple[str, ...], fo
     from composer.diff import diff
 
     linked = sides.is_image(a) or sides.is_image(b)
-    made = [_understood(lambda word=word: sides.side_of(workspace(), word, settings, linked)) for word in (a, b)]
-    if any([report.refused(side) for side in made]):
-        return report.REFUSED
-    found = diff(made[0].value, made[1].value)
+    made = {}
+    for word in sorted((a, b), key=sides.is_image, reverse=True):   # a file that is not there is told before anything is built
+        made[word] = _understood(lambda word=word: sides.side_of(workspace(), word, settings, linked))
+        if report.refused(made[word]):
+            return report.REFUSED
+    found = diff(made[a].value, made[b].value)
     _put(form, report_diff.to_text(found), report_diff.to_data(found))
     return report.REFUSED if found.fails(gate) else 0
 
