@@ -105,7 +105,7 @@ def _more(less: Authority, more: Authority, swapped: bool) -> Iterator[Change]:
             before, after = reversed(reach) if swapped else reach
             yield Change(right.instance, right.kind, right.object, "", (), numbers, before, after)
     plain = {right: numbers for right, numbers in beyond.items() if right.kind not in LIMITS}
-    yield from sorted(_joined(plain))
+    yield from sorted(joined(plain))
 
 
 def _reach(right: Right, held: Authority) -> int | None:
@@ -116,8 +116,8 @@ def _reach(right: Right, held: Authority) -> int | None:
     return numbers.ranges[0].base if right.kind == "backoff" else numbers.ranges[-1].end
 
 
-def _joined(beyond: Authority) -> Iterator[Change]:
-    """Reads and writes of the same numbers as one change, and widths that share both."""
+def joined(beyond: Authority) -> Iterator[Change]:
+    """Rights as changes: reads and writes of the same numbers as one change, and widths that share both."""
     accesses: dict[Right, dict[str, Numbers]] = defaultdict(dict)
     for right, numbers in beyond.items():
         accesses[Right(right.instance, right.kind, right.object, "", right.width)][right.access] = numbers

@@ -57,9 +57,9 @@ class Section:
 
 def render_glue(system: System, instance: Instance, layout: Layout, interfaces: Interfaces) -> str:
     """The WAT of the glue of `instance` (docs/formats.md, "Glue"): the same text for the same system."""
-    sections = tuple(_sections(instance, layout, interfaces))
-    used = {e.raw.name: e.raw for s in sections for e in s.exports if e.calls}
-    return _template().render(system=system, instance=instance, sections=sections, raw=[used[n] for n in sorted(used)],
+    shown = tuple(sections(instance, layout, interfaces))
+    used = {e.raw.name: e.raw for s in shown for e in s.exports if e.calls}
+    return _template().render(system=system, instance=instance, sections=shown, raw=[used[n] for n in sorted(used)],
                               invalid=interfaces.errors["invalid"])
 
 
@@ -100,7 +100,8 @@ def _number(value: int) -> str:
     return str(value)
 
 
-def _sections(instance: Instance, layout: Layout, interfaces: Interfaces) -> Iterator[Section]:
+def sections(instance: Instance, layout: Layout, interfaces: Interfaces) -> Iterator[Section]:
+    """All that an instance can link, in the order of the glue."""
     for name, capability in interfaces.capabilities.items():
         if not capability.takes_need:
             yield _section(f"munal:{name}", ("for every SIP",), capability.client, interfaces, {})

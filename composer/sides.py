@@ -55,6 +55,15 @@ def profile_side(root: Path, variant: Variant, linked: bool) -> Result[Side]:
     return made[Stage.LINK].then(lambda image: Result(_of_profile(compiled.value, image.parts)))
 
 
+def profile_sizes(root: Path, variant: Variant) -> tuple[Result[Side], dict[str, Path]]:
+    """A profile with the sizes of all parts, and the wasm of its apps by name."""
+    from composer.pipeline import Stage, stages
+
+    made = stages(root, variant, Stage.LINK)
+    compiled = made[Stage.COMPILE].value
+    return made[Stage.LINK].then(lambda image: Result(_of_profile(compiled, image.parts))), compiled.generated.wasm if compiled else {}
+
+
 def _of_profile(compiled: Compiled, parts: dict[str, int] | None = None) -> Side:
     from composer.interfaces import load_interfaces
     from composer.table import Module, decode, encode

@@ -22,8 +22,7 @@ COMMANDS = {
     "proof": "proof",
     "explain": "explain",
     "lock": "images",
-    "diff": "questions",
-    "graph": "questions", "diff": "questions",
+    "why": "questions", "why-not": "questions", "graph": "questions", "diff": "questions", "size": "questions",
     "run": "boot", "simulate": "boot", "test": "boot",
     "clean": "house", "doctor": "house", "reference": "house", "help": "house",
 }

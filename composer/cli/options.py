@@ -19,8 +19,8 @@ FORMAT_OF_DIAGNOSTICS = click.option("--format", "form", type=click.Choice(("tex
                                      help="How to print what is found; `sarif` is SARIF 2.1.0, for code hosts and editors.")
 TIMEOUT = click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop after this long, with status 124.")
 LOCKED = click.option("--locked", is_flag=True, help="Refuse what is made of anything else than munal.lock says.")
-_SETTINGS = click.option("-D", "settings", multiple=True, metavar="KEY=VALUE", help="Set a parameter that the profile declares.")
-_TARGET = click.option("--target", metavar="NAME", help="The target to compose for, as in PROFILE@TARGET.")
+SETTINGS = click.option("-D", "settings", multiple=True, metavar="KEY=VALUE", help="Set a parameter that the profile declares.")
+TARGET = click.option("--target", metavar="NAME", help="The target to compose for, as in PROFILE@TARGET.")
 
 
 def workspace_option(command: Any) -> Any:
@@ -65,7 +65,7 @@ def variant_option(command: Callable[..., Any]) -> Any:
     def with_variant(profile: str | None, target: str | None, settings: tuple[str, ...], **others: Any) -> Any:
         return command(variant=variant_of(profile, target, settings), **others)
 
-    return click.argument("profile", required=False, metavar="[PROFILE[@TARGET]]")(_TARGET(_SETTINGS(with_variant)))
+    return click.argument("profile", required=False, metavar="[PROFILE[@TARGET]]")(TARGET(SETTINGS(with_variant)))
 
 
 def variants_option(command: Callable[..., Any]) -> Any:
@@ -77,7 +77,7 @@ def variants_option(command: Callable[..., Any]) -> Any:
             return command(variants=(variant_of(None, target, settings),), **others)
         return command(variants=tuple(variant_of(profile, target, settings) for profile in profiles), **others)
 
-    return click.argument("profiles", nargs=-1, metavar="[PROFILE[@TARGET]]...")(_TARGET(_SETTINGS(with_variants)))
+    return click.argument("profiles", nargs=-1, metavar="[PROFILE[@TARGET]]...")(TARGET(SETTINGS(with_variants)))
 
 
 def variant_of(profile: str | None, target: str | None, settings: tuple[str, ...]) -> Variant:

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
-from composer.cli.options import FORMAT, variant_option, workspace, workspace_option
+from composer.cli.options import FORMAT, SETTINGS, TARGET, variant_of, variant_option, workspace, workspace_option
+from composer.resources import GRAMMAR
 from composer.variant import Variant
 
 T = TypeVar("T")
@@ -16,11 +17,93 @@ T = TypeVar("T")
 GATES = ("gained", "lost", "any")
 
 
+def _question(command: Callable[..., Any]) -> Any:
+    """APP, RESOURCE and PROFILE, with --target, -D, --format and -C."""
+    for option in (workspace_option, FORMAT, SETTINGS, TARGET, click.argument("words", nargs=-1, required=True, metavar="RESOURCE [PROFILE[@TARGET]]"),
+                   click.argument("app", metavar="APP")):
+        command = option(command)
+    return command
+
+
+@click.command(epilog=GRAMMAR)
+@_question
+def why(app: str, words: tuple[str, ...], target: str | None, settings: tuple[str, ...], form: str) -> int:
+    """Tell why APP, an app or an instance, may use RESOURCE: each layer that allows it, and where it is written.
+
+    Exits with status 1 where it may not: `munal why-not` tells more of that.
+    """
+    return _asked(app, words, target, settings, form, wanted=True)
+
+
+@click.command(name="why-not", epilog=GRAMMAR)
+@_question
+def why_not(app: str, words: tuple[str, ...], target: str | None, settings: tuple[str, ...], form: str) -> int:
+    """Tell why APP may not use RESOURCE: each layer that denies it, and the edit that would allow it.
+
+    The edit is tried in memory, and what the rules would then say is told; nothing is written. Exits with status 1 where
+    it may: `munal why` tells more of that.
+    """
+    return _asked(app, words, target, settings, form, wanted=False)
+
+
+def _asked(app: str, words: tuple[str, ...], target: str | None, settings: tuple[str, ...], form: str, wanted: bool) -> int:
+    """Ask, and print those answers that are as wanted, or else all."""
+    from composer import report, report_why
+    from composer.asked import ask, names_in
+    from composer.resources import read_question
+    from composer.why import answer, instances_meant, remedy
+
+    names = names_in(workspace())
+    resource, profile = _understood(lambda: read_question(words, names))
+    made = ask(workspace(), variant_of(profile, target, settings))
+    if made.value is None:
+        report.refused(made)
+        return report.REFUSED
+    asked = made.value
+    meant = _understood(lambda: instances_meant(asked, app))
+    answers = _understood(lambda: [answer(asked, name, resource) for name in meant])
+    fitting = [each for each in answers if each.allowed is wanted]
+    shown = fitting or answers
+    remedies = {} if wanted else {each.instance: remedy(asked, each) for each in shown if not each.allowed}
+    _put(form, report_why.to_text(shown, remedies, asked.system.profile), report_why.to_data(shown, remedies, asked.system.profile))
+    if not fitting:
+        click.echo(report_why.other_way(words, app, wanted), err=True)
+    return 0 if fitting else report.REFUSED
+
+
+@click.command()
+@click.argument("subject", required=False, metavar="[PROFILE[@TARGET] | IMAGE]")
+@TARGET
+@SETTINGS
+@FORMAT
+@workspace_option
+def size(subject: str | None, target: str | None, settings: tuple[str, ...], form: str) -> int:
+    """Tell what the bytes of an image are for: of a profile, or of an image file (with a slash or a dot in its name)."""
+    import sys
+
+    from composer import report, report_size, sides
+    from composer.size import sizes
+
+    if subject and sides.is_image(subject):
+        made = _understood(lambda: sides.image_side(Path(subject)))
+        wasm = {}
+    else:
+        made, wasm = sides.profile_sizes(workspace(), variant_of(subject, target, settings))
+    if report.refused(made):
+        return report.REFUSED
+    found = sizes(made.value, wasm)
+    if form == "text" and sys.stdout.isatty():
+        report_size.show(found, sys.stdout)
+    else:
+        _put(form, report_size.to_text(found), report_size.to_data(found))
+    return 0
+
+
 @click.command(name="diff")
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
 @click.option("--fail-on", "gate", type=click.Choice(GATES), help="Exit with status 1 where B gained or lost a grant, or where anything differs.")
-@click.option("-D", "settings", multiple=True, metavar="KEY=VALUE", help="Set a parameter of the profiles that are compared.")
+@SETTINGS
 @FORMAT
 @workspace_option
 def diff_command(a: str, b: str, gate: str | None, settings: tuple[str, ...], form: str) -> int:

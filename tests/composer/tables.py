@@ -1,12 +1,14 @@
-"""System tables in the form that `table.decode` gives, made by hand and by hypothesis, for tests of what compares them."""
+"""System tables in the form that `table.decode` gives, made by hand and at random, for tests of what compares them."""
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
 
 NAMES = ("alpha", "beta", "gamma")
+ACCESS, WIDTHS = ("r", "w", "rw"), (8, 16, 32)
 
 
 def instance(name: str, *, ports: Any = (), handles: Any = (), **changed: Any) -> dict[str, Any]:
@@ -27,30 +29,37 @@ def table(*instances: dict[str, Any], streams: Any = (), services: Any = (), eme
             "instances": list(instances), "streams": list(streams), "services": list(services)}
 
 
-_ACCESS = st.sampled_from(("r", "w", "rw"))
-_PORTS = st.lists(
-    st.builds(port, st.integers(0, 24), st.integers(1, 8), _ACCESS, st.sets(st.sampled_from((8, 16, 32)), min_size=1).map(sorted)), max_size=3,
-)
-
-
-@st.composite
-def tables(draw: st.DrawFn) -> dict[str, Any]:
+def tables() -> st.SearchStrategy[dict[str, Any]]:
     """Small tables whose instances share names often enough that two of them have something in common."""
-    names = sorted(draw(st.sets(st.sampled_from(NAMES), min_size=1)))
-    count = len(names)
-    index = st.integers(0, count - 1)
-    streams = draw(st.lists(st.fixed_dictionaries({"name": st.sampled_from(("a.x", "a.y")), "server": index, "client": index,
-                                                   "capacity": st.sampled_from((64, 128))}), max_size=3))
+    return st.integers(0, 1 << 48).map(lambda seed: random_table(Random(seed)))
+
+
+def random_table(chance: Random) -> dict[str, Any]:
+    names = sorted(chance.sample(NAMES, chance.randint(1, len(NAMES))))
+    streams = [{"name": chance.choice(("a.x", "a.y")), "server": _index(chance, names), "client": _index(chance, names),
+                "capacity": chance.choice((64, 128))} for _ in range(chance.randint(0, 3))]
     services = [{"name": f"{name}.time", "server": k} for k, name in enumerate(names)]
-    kinds = [st.builds(handle, st.sampled_from(("irq isa", "irq global")), st.integers(0, 3)),
-             st.builds(handle, st.sampled_from(("log", "clock", "audit", "acpi"))),
-             st.builds(handle, st.just("kernel log"), st.just(0), st.sampled_from(("", "r"))),
-             st.builds(handle, st.just("service client"), index),
-             st.builds(handle, st.just("control"), instances=st.sets(index, min_size=1).map(sorted))]
-    if streams:
-        kinds.append(st.builds(handle, st.sampled_from(("stream client", "stream server")), st.integers(0, len(streams) - 1), _ACCESS))
-    limits = {"memory": st.sampled_from((64, 128)), "cpu_permille": st.sampled_from((100, 1000)), "restart_limit": st.integers(0, 2),
-              "restart": st.sampled_from(("never", "on-failure", "always")), "backoff_ms": st.sampled_from((10, 100))}
-    made = [instance(name, ports=draw(_PORTS), handles=draw(st.lists(st.one_of(kinds), max_size=4)), **draw(st.fixed_dictionaries(limits)))
-            for name in names]
-    return table(*made, streams=streams, services=services, emergency_port=draw(st.sampled_from((None, 0x3F8))))
+    made = [_random_instance(chance, name, names, len(streams)) for name in names]
+    return table(*made, streams=streams, services=services, emergency_port=chance.choice((None, 0x3F8)))
+
+
+def _random_instance(chance: Random, name: str, names: list[str], streams: int) -> dict[str, Any]:
+    ports = [port(chance.randint(0, 24), chance.randint(1, 8), chance.choice(ACCESS), tuple(sorted(chance.sample(WIDTHS, chance.randint(1, 3)))))
+             for _ in range(chance.randint(0, 3))]
+    handles = [_random_handle(chance, names, streams) for _ in range(chance.randint(0, 4))]
+    return instance(name, ports=ports, handles=handles, memory=chance.choice((64, 128)), cpu_permille=chance.choice((100, 1000)),
+                    restart=chance.choice(("never", "on-failure", "always")), restart_limit=chance.randint(0, 2), backoff_ms=chance.choice((10, 100)))
+
+
+def _random_handle(chance: Random, names: list[str], streams: int) -> dict[str, Any]:
+    kind = chance.choice(("irq isa", "irq global", "log", "clock", "audit", "acpi", "kernel log", "service client", "control", "stream client", "stream server"))
+    if kind in ("stream client", "stream server"):
+        return handle(kind, chance.randrange(streams), chance.choice(ACCESS)) if streams else handle("log")
+    if kind == "control":
+        return handle(kind, instances=tuple(sorted(chance.sample(range(len(names)), chance.randint(1, len(names))))))
+    number = _index(chance, names) if kind == "service client" else chance.randint(0, 3)
+    return handle(kind, number, chance.choice(("", "r")) if kind == "kernel log" else "rw")
+
+
+def _index(chance: Random, names: list[str]) -> int:
+    return chance.randrange(len(names))

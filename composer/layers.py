@@ -1,0 +1,364 @@
+"""Each layer that decides over one resource for one instance: what the app asks, what the profile grants, who else holds it.
+
+Gets a profile that can be asked and a resource; gives the layers in the order in which they decide, each with its places and,
+where a change to a manifest would turn a denial, that change. `why` and `why-not` tell the same layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from composer.asked import Asked, instances_in
+from composer.check.kept import KERNEL_LINES, KERNEL_PORTS
+from composer.check.ports import EMERGENCY_LENGTH
+from composer.diagnostics import words
+from composer.edit import Hex
+from composer.hardware import Space, hardware
+from composer.interfaces import load_interfaces
+from composer.resources import KERNEL_LOG, LIMITS, NUMBERED, Resource
+from composer.spans import Place
+from composer.system import Access, App, Grant, Instance, Need, Provide, Range
+from composer.units import format_share, format_size
+
+ACCESS = {"r": "read", "w": "write", "rw": "read and write"}
+KEPT = "kept"
+"""The name of the layer that no edit of a manifest turns: what the kernel keeps for itself."""
+NEW_NEED = {"port": "ports", "irq": "line", "control": "instances", "acpi": "tables", "audit": "all", "clock": "time"}
+"""What a need is called that is asked for anew; where nothing better is known, like its capability."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One key set, or with `table` one table added, in the manifest at `path`."""
+
+    path: str
+    keys: tuple[str, ...]
+    value: Any
+    table: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What one layer says. `edits` would turn a denial of this layer; there are none where no edit can."""
+
+    name: str
+    allows: bool
+    text: str
+    places: tuple[Place, ...] = ()
+    notes: tuple[str, ...] = ()
+    edits: tuple[Edit, ...] = ()
+
+
+def layers(asked: Asked, name: str, resource: Resource) -> list[Layer]:
+    """The layers for the instance `name`, up to the first without which the next make no sense."""
+    instance = asked.system.instance(name)
+    if instance is None:
+        return [_absent(asked, name)]
+    if resource.kind in LIMITS:
+        return [_limit(asked, instance, resource)]
+    given = list(_provider(asked, resource))
+    if not all(layer.allows for layer in given):
+        return given
+    need = _need_for(instance, resource, asked)
+    if need is None:
+        return [*given, _unasked(asked, instance, resource), *_held_by_others(asked, instance, resource)]
+    grant = instance.grant(need.capability, need.name)
+    assert grant is not None
+    return [*given, *_need_layers(instance.app, need, resource), _grant_layer(asked, instance, grant, resource),
+            *_held_by_others(asked, instance, resource)]
+
+
+def granting(instance: Instance, resource: Resource) -> Grant | None:
+    """The grant that gives the resource, as far as numbers and names go; its need may still ask for too little."""
+    return next((grant for grant in instance.grants if covers(grant, resource)), None)
+
+
+def covers(grant: Grant, resource: Resource) -> bool:
+    need, value = grant.need, grant.value
+    if need.capability != resource.kind or value is None or (resource.need and need.name != resource.need):
+        return False
+    if resource.numbers and resource.kind == "irq":
+        return value.get(resource.line) == resource.numbers.base
+    if resource.numbers:
+        return Range(value["base"], need.fields["length"]) & resource.numbers == resource.numbers
+    if resource.kind == "control" and resource.server:
+        return bool({"*", resource.server} & set(value["instances"]))
+    return not resource.server or value.get("from") == resource.server
+
+
+# Who there is
+
+def _absent(asked: Asked, name: str) -> Layer:
+    """The instance is not in this profile; another may have it, to be taken over as it is there."""
+    path = asked.models.manifests[asked.system.profile].tree.span.source.path
+    found = list(asked.written(name))
+    if found:
+        node = instances_in(asked.models.manifests[found[0][0]].tree)[name]
+        others = words([profile for profile, _ in found])
+        return Layer("instance", False, f"`{name}` is not in `{asked.system.profile}`, but in {others}", (node.place,), (), _taken_over(path, name, node))
+    app = asked.models.apps.get(name)
+    edits = (Edit(path, ("instance", name), {"app": name}, True),) if app else ()
+    return Layer("instance", False, f"no profile runs an instance `{name}`", (app.span,) if app else (), (), edits)
+
+
+def _taken_over(path: str, name: str, node: Any) -> tuple[Edit, ...]:
+    """Edits that write an instance as another profile has it: its grants one a line, all else as it is."""
+    plain = node.plain()
+    edits = [Edit(path, ("instance", name), {"app": plain["app"]}, True)]
+    for word, named in plain.get("grant", {}).items():
+        edits += [Edit(path, ("instance", name, "grant", word, need), _hexadecimal(value)) for need, value in named.items()]
+    edits += [Edit(path, ("instance", name, key), value) for key, value in plain.items() if key not in ("app", "grant")]
+    return tuple(edits)
+
+
+def _hexadecimal(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {key: Hex(each) if key == "base" and type(each) is int else each for key, each in value.items()}
+
+
+def _provider(asked: Asked, resource: Resource) -> Iterator[Layer]:
+    """The other end: who provides what is asked about, or who would be controlled."""
+    if not resource.server or resource.server == KERNEL_LOG:
+        return
+    name, _, provide = resource.server.partition(".")
+    server = asked.system.instance(name)
+    if server is None:
+        absent = _absent(asked, name)
+        yield Layer("provider", False, absent.text, absent.places, absent.notes, absent.edits)
+    elif resource.kind != "control":
+        offered = server.app.provide(resource.kind, provide)
+        assert offered is not None
+        yield Layer("provider", True, f"`{name}` provides the {resource.kind} `{provide}`{_protocol(offered)}", (offered.span,), server.notes)
+
+
+def _protocol(party: Need | Provide) -> str:
+    protocol = party.fields.get("protocol")
+    return f", protocol `{protocol}`" if protocol else ""
+
+
+def offered_by(asked: Asked, resource: Resource) -> Provide | None:
+    """What `resource.server` names, wherever that instance is written."""
+    name, _, provide = resource.server.partition(".")
+    app = asked.app_of(name)
+    return app.provide(resource.kind, provide) if app else None
+
+
+# What the app asks for
+
+def _need_for(instance: Instance, resource: Resource, asked: Asked) -> Need | None:
+    """The need that the resource is given by, or would be: one that has it, else one that has nothing yet and fits."""
+    if found := granting(instance, resource):
+        return found.need
+    mine = [grant for grant in instance.grants if grant.need.capability == resource.kind and resource.need in ("", grant.need.name)]
+    if resource.kind == "control":
+        return mine[0].need if mine else None
+    free = [grant.need for grant in mine if not grant.granted and _fits(grant.need, resource, asked)]
+    if resource.need or not (resource.numbers or resource.server):
+        free += [grant.need for grant in mine]
+    return free[0] if free else None
+
+
+def _fits(need: Need, resource: Resource, asked: Asked) -> bool:
+    if resource.numbers and resource.kind in NUMBERED:
+        return need.fields["length"] >= resource.numbers.length
+    offered = offered_by(asked, resource)
+    return offered is None or need.fields.get("protocol") == offered.fields.get("protocol")
+
+
+def _unasked(asked: Asked, instance: Instance, resource: Resource) -> Layer:
+    """No need that could take the resource: a new one has to be asked for."""
+    app = instance.app
+    others = [grant for grant in instance.grants if grant.need.capability == resource.kind]
+    rest = f"its {words([_need_name(grant.need) for grant in others])} {'is' if len(others) == 1 else 'are'} for something else" if others else \
+        f"it has no need of `{resource.kind}`"
+    if resource.need:
+        rest = f"it has no need `{resource.kind}.{resource.need}`"
+    edits = _new_need(asked, instance, resource)
+    plain = replace(resource, access="", width=0)
+    return Layer("need", False, f"`{app.name}` does not ask for {plain}: {rest}", tuple(grant.need.span for grant in others) or (app.span,), (), edits)
+
+
+def _need_name(need: Need) -> str:
+    return f"{need.capability}.{need.name}"
+
+
+def _new_need(asked: Asked, instance: Instance, resource: Resource) -> tuple[Edit, ...]:
+    """A table for the app's manifest; optional where other instances of the app would lack it. None where numbers or names
+    are missing that a need cannot do without."""
+    app, fields = instance.app, {}
+    capability = load_interfaces().capabilities[resource.kind]
+    if capability.grant_fields and not (resource.numbers or resource.server):
+        return ()
+    if resource.numbers and resource.kind in NUMBERED:
+        fields["length"] = max(resource.numbers.length, resource.width // 8)
+    if resource.access and resource.access != "rw" and any(field.name == "access" for field in capability.need_fields):
+        fields["access"] = resource.access
+    if resource.width and resource.width != 8:
+        fields["widths"] = [resource.width]
+    if resource.server == KERNEL_LOG:
+        fields["access"] = "r"
+    elif capability.wire and (offered := offered_by(asked, resource)):
+        fields |= _asked_protocol(resource, offered)
+    if len(asked.instances_of(app.name)) > 1 or any(len(list(asked.written(name))) > 1 for name in asked.instances_of(app.name)):
+        fields["optional"] = True
+    return (Edit(app.path, ("needs", resource.kind, _free_name(app, resource)), fields, True),)
+
+
+def _asked_protocol(resource: Resource, offered: Provide) -> dict[str, Any]:
+    """What a client has to say of its protocol; nothing where the default is right."""
+    default = next((f.default for f in load_interfaces().capabilities[resource.kind].need_fields if f.name == "protocol"), None)
+    protocol = offered.fields.get("protocol")
+    return {} if protocol == default else {"protocol": protocol}
+
+
+def _free_name(app: App, resource: Resource) -> str:
+    wanted = resource.need or (resource.server.partition(".")[2] if "." in resource.server and resource.server != KERNEL_LOG else "")
+    wanted = wanted or {KERNEL_LOG: "messages"}.get(resource.server) or NEW_NEED.get(resource.kind, resource.kind)
+    taken = {need.name for need in app.needs if need.capability == resource.kind}
+    return wanted if wanted not in taken else next(f"{wanted}{k}" for k in range(2, 99) if f"{wanted}{k}" not in taken)
+
+
+def _need_layers(app: App, need: Need, resource: Resource) -> Iterator[Layer]:
+    """That the app asks, and whether it asks for enough."""
+    yield Layer("need", True, f"`{app.name}` asks for {describe_need(need)}", (need.span,))
+    access = need.fields.get("access")
+    if resource.access and access and not Access(access).allows(Access(resource.access)):
+        yield Layer("access", False, f"it asks to {ACCESS[access]} only", (need.spans.get("access", need.span),), (),
+                    (Edit(app.path, (*_keys(need), "access"), "rw"),))
+    widths = need.fields.get("widths")
+    if resource.width and widths and resource.width not in widths:
+        yield Layer("width", False, f"it asks for {_bits(widths)} only", (need.spans.get("widths", need.span),), (),
+                    (Edit(app.path, (*_keys(need), "widths"), sorted({*widths, resource.width})),))
+
+
+def _keys(need: Need) -> tuple[str, ...]:
+    return ("needs", need.capability, need.name)
+
+
+def describe_need(need: Need) -> str:
+    """`port.regs`: 8 ports, read and write, 8 bits."""
+    fields, parts = need.fields, []
+    if "length" in fields:
+        parts.append(f"{fields['length']} {'bytes' if need.capability == 'mmio' else 'port' if fields['length'] == 1 else 'ports'}")
+    if "access" in fields:
+        parts.append(f"to {ACCESS[fields['access']]}")
+    if "widths" in fields:
+        parts.append(_bits(fields["widths"]))
+    if "protocol" in fields:
+        parts.append(f"protocol `{fields['protocol']}`")
+    if need.optional:
+        parts.append("optional")
+    return f"`{_need_name(need)}`{': ' if parts else ''}{', '.join(parts)}"
+
+
+def _bits(widths: Any) -> str:
+    return f"{' and '.join(map(str, widths))} bits"
+
+
+# What the profile grants
+
+def _grant_layer(asked: Asked, instance: Instance, grant: Grant, resource: Resource) -> Layer:
+    need = grant.need
+    path = asked.models.manifests[asked.system.profile].tree.span.source.path
+    keys = ("instance", instance.name, "grant", need.capability, need.name)
+    if covers(grant, resource):
+        implicit = grant.value == {} and load_interfaces().capabilities[need.capability].grant == "implicit"
+        how = "the kernel gives it to all who ask" if implicit else f"`{asked.system.profile}` grants {describe_grant(grant)}"
+        place = next(iter(grant.spans.values()), grant.span)
+        return Layer("grant", True, how, (place,), grant.notes)
+    value = _granted_value(grant, resource)
+    edits = () if value is None else (Edit(path, keys, value),)
+    if not grant.granted:
+        return Layer("grant", False, f"`{asked.system.profile}` does not grant `{_need_name(need)}` to `{instance.name}`", (grant.span,), grant.notes, edits)
+    return Layer("grant", False, f"`{asked.system.profile}` grants {describe_grant(grant)} only", (next(iter(grant.spans.values()), grant.span),),
+                 grant.notes, edits)
+
+
+def _granted_value(grant: Grant, resource: Resource) -> Any:
+    """What to write for the grant; None where the question does not say enough for that."""
+    if resource.kind == "irq" and resource.numbers:
+        return {resource.line: resource.numbers.base}
+    if resource.numbers:
+        return {"base": Hex(resource.numbers.base)}
+    if resource.kind == "control":
+        before = (grant.value or {}).get("instances", ())
+        return {"instances": sorted({*before, resource.server})} if resource.server else None
+    if resource.server:
+        return {"from": resource.server}
+    return None if load_interfaces().capabilities[resource.kind].grant_fields else True
+
+
+def describe_grant(grant: Grant) -> str:
+    """`port.regs`: 0x3f8..0x3ff."""
+    value = grant.value or {}
+    if "base" in value:
+        what = str(Range(value["base"], grant.need.fields["length"]))
+    else:
+        what = ", ".join(each if isinstance(each, str) else ", ".join(each) if isinstance(each, tuple) else f"{key} {each}" for key, each in value.items())
+    return f"`{_need_name(grant.need)}`{': ' if what else ''}{what}"
+
+
+def _limit(asked: Asked, instance: Instance, resource: Resource) -> Layer:
+    held, form = (instance.memory, format_size) if resource.kind == "memory" else (instance.cpu_permille, format_share)
+    path = asked.models.manifests[asked.system.profile].tree.span.source.path
+    enough = resource.amount is None or resource.amount <= held
+    word = "of memory" if resource.kind == "memory" else "of one processor"
+    text = f"`{instance.name}` may use {'' if enough else 'only '}{form(held)} {word}"
+    edits = () if enough else (Edit(path, ("instance", instance.name, "limits", resource.kind), form(resource.amount)),)
+    node = asked.models.manifests[asked.system.profile].tree.get("instance", instance.name, "limits", resource.kind)
+    return Layer("limit", enough, text, (node.span if node else instance.span,), instance.notes, edits)
+
+
+# Who else has it
+
+_SPACES = {"port": Space.PORT, "irq": Space.LINE, "mmio": Space.MMIO}
+_PAGE_BITS = 12
+
+
+def _held_by_others(asked: Asked, instance: Instance, resource: Resource) -> Iterator[Layer]:
+    """Hardware belongs to one: whom it belongs to, if not to nobody, and what the kernel keeps."""
+    if resource.numbers is None or resource.kind not in _SPACES:
+        return
+    wanted = _in_units(resource)
+    rivals = [held for held in hardware(asked.system)
+              if held.space is _SPACES[resource.kind] and held.instance != instance.name and held.range & wanted]
+    for held in rivals:
+        yield Layer("holder", False, f"`{held.instance}` holds {describe_grant(held.grant)}, and hardware belongs to one instance", (held.span,),
+                    (*held.grant.notes, *_instead(asked, held.instance)))
+    kept = list(_kept(resource, wanted))
+    for text in kept:
+        yield Layer(KEPT, False, text)
+    if not rivals and not kept:
+        yield Layer("holder", True, f"nobody else holds {replace(resource, access='', width=0)}{_emergency(asked, resource)}",
+                    (asked.system.emergency_span,) if _emergency(asked, resource) and asked.system.emergency_span else ())
+
+
+def _instead(asked: Asked, holder: str) -> Iterator[str]:
+    """What an instance offers to those that cannot have its hardware."""
+    app = asked.app_of(holder)
+    if app and app.provides:
+        yield f"it provides {words([f'{holder}.{provide.name}' for provide in app.provides])}: ask about that instead"
+
+
+def _in_units(resource: Resource) -> Range:
+    assert resource.numbers is not None
+    if resource.kind != "mmio":
+        return resource.numbers
+    first, last = resource.numbers.base >> _PAGE_BITS, (resource.numbers.end - 1) >> _PAGE_BITS
+    return Range(first, last - first + 1)
+
+
+def _kept(resource: Resource, wanted: Range) -> Iterator[str]:
+    if resource.kind == "port":
+        yield from (f"the kernel keeps {kept.range}: it is {kept.reason}" for kept in KERNEL_PORTS if kept.range & wanted)
+    elif resource.kind == "irq" and wanted.base in KERNEL_LINES:
+        yield f"the kernel keeps line {wanted.base}: it is {KERNEL_LINES[wanted.base]}"
+
+
+def _emergency(asked: Asked, resource: Resource) -> str:
+    port = asked.system.emergency_port
+    shared = resource.kind == "port" and port and resource.numbers and Range(port, EMERGENCY_LENGTH) & resource.numbers
+    return "; the kernel writes there after a panic, when no instance runs any more" if shared else ""
