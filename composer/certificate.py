@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from composer import __version__
 from composer.diagnostics import Diagnostic, at, declare, error
-from composer.hardware import Held, Space, hardware
+from composer.hardware import PAGE, Held, Space, hardware, pages_of
 from composer.interfaces import load_interfaces
 from composer.result import Result
 from composer.system import Range, System
@@ -32,7 +32,6 @@ WORDS = tomllib.loads((Path(__file__).resolve().parent / "certificate.toml").rea
 
 SIZES = {Space(space["name"]): space["size"] for space in WORDS["spaces"]}
 UNITS = {Space(space["name"]): space["unit"] for space in WORDS["spaces"]}
-PAGE = 4096
 EMERGENCY_LENGTH = 8
 """Registers of the 16550 that the kernel's emergency writer uses, from the emergency port on."""
 
@@ -91,6 +90,8 @@ def kept_by_kernel(space: Space) -> tuple[tuple[Range, str], ...]:
         return tuple((Range(base, length), reason) for base, length, reason in interfaces.kept_ports)
     if space is Space.LINE:
         return tuple((Range(line, 1), reason) for line, reason in sorted(interfaces.kept_lines.items()))
+    if space is Space.MMIO:
+        return tuple((pages_of(Range(base, length)), reason) for base, length, reason in interfaces.kept_pages)
     return ()
 
 

@@ -127,8 +127,8 @@ def covers(need: Need, function: Function) -> bool:
 
 
 def _need_constants(instance: Instance, need: Need, grant: Grant, layout: Layout) -> dict[str, int]:
-    ports = grant.ports
-    constants = {"base": ports.base, "length": ports.length} if ports else {}
+    window = grant.window
+    constants = {"base": window.base, "length": window.length} if window else {}
     for handle in layout.of(instance.name, need.module):
         constants["handle"] = handle.number
     return {**constants, "granted": 1}

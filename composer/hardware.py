@@ -13,6 +13,10 @@ from composer.spans import Span
 from composer.system import Grant, Range, System
 
 
+PAGE = 4096
+"""Bytes of a page, the least that the processor maps (Intel SDM volume 3, section 4.2)."""
+
+
 class Space(StrEnum):
     """What a range counts: I/O ports, interrupt lines, or pages of 4 KiB by their numbers."""
 
@@ -44,9 +48,17 @@ def hardware(system: System) -> tuple[Held, ...]:
     return tuple(sorted(held, key=lambda each: (order.index(each.space), each.range, each.instance, each.need)))
 
 
+def pages_of(memory: Range) -> Range:
+    """The pages, by number, that a range of bytes touches: a page belongs to one instance whole, since it is mapped whole."""
+    first = memory.base // PAGE
+    return Range(first, -(-memory.end // PAGE) - first)
+
+
 def _held(instance: str, grant: Grant) -> Iterator[Held]:
     if grant.ports:
         yield Held(instance, Space.PORT, grant.ports, grant.spans["base"], grant)
+    elif grant.memory:
+        yield Held(instance, Space.MMIO, pages_of(grant.memory), grant.spans["base"], grant)
     elif grant.need.capability == "irq" and grant.value:
         key, line = next(iter(grant.value.items()))
         yield Held(instance, Space.LINE, Range(line, 1), grant.spans[key], grant)

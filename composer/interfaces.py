@@ -41,7 +41,8 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One function of an interface. `raw` is None where the glue answers with a constant."""
+    """One function of an interface. `raw` is None where the glue answers with a constant; `absolute` is what its primitive
+    takes in place of an offset."""
 
     name: str
     doc: str
@@ -51,6 +52,7 @@ class Function:
     glue: str
     access: str | None = None
     width: int | None = None
+    absolute: Param | None = None
 
     @property
     def wasm_params(self) -> tuple[str, ...]:
@@ -62,9 +64,9 @@ class Function:
 
     @property
     def raw_params(self) -> tuple[Param, ...]:
-        """What the primitive takes: an absolute port for an offset, the SIP's handle for `handle` and `connection`."""
-        if self.glue == "offset":
-            return (Param("port", "u16"), *self.params[1:])
+        """What the primitive takes: a port or an address for an offset, the SIP's handle for `handle` and `connection`."""
+        if self.glue == "offset" and self.absolute:
+            return (self.absolute, *self.params[1:])
         if self.glue == "handle":
             return (Param("handle", "u32"), *self.params)
         if self.glue == "connection":
@@ -74,7 +76,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One key of a need, a provide or a grant."""
+    """One key of a need, a provide or a grant. `among` lists what the elements of an array can be."""
 
     name: str
     type: str
@@ -82,6 +84,7 @@ class Field:
     default: Any = None
     min: int | None = None
     max: int | None = None
+    among: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,8 @@ class Interfaces:
     capabilities: dict[str, Capability]
     kept_ports: tuple[tuple[int, int, str], ...]
     kept_lines: dict[int, str]
+    kept_pages: tuple[tuple[int, int, str], ...]
+    physical_end: int
 
     @cached_property
     def raw(self) -> dict[str, Raw]:
@@ -150,7 +155,8 @@ class Interfaces:
     def abi(self) -> bytes:
         """The canonical text of everything that glue and kernel must agree on: no prose, keys sorted."""
         raw = {r.name: {"params": [p.type for p in r.params], "result": r.result} for r in self.raw.values()}
-        kept = {"ports": [[base, length] for base, length, _ in self.kept_ports], "lines": sorted(self.kept_lines)}
+        kept = {"ports": [[base, length] for base, length, _ in self.kept_ports], "lines": sorted(self.kept_lines),
+                "pages": [[base, length] for base, length, _ in self.kept_pages], "physical_end": self.physical_end}
         text = {"version": self.version, "errors": self.errors, "events": self.events, "kept": kept, "raw": raw}
         return json.dumps(text, sort_keys=True, separators=(",", ":")).encode()
 
@@ -172,22 +178,25 @@ class Interfaces:
 
 
 def _fields(table: dict[str, Any]) -> tuple[Field, ...]:
-    return tuple(Field(name=name, **value) for name, value in table.items())
+    return tuple(Field(name=name, **{**value, "among": tuple(value.get("among", ()))}) for name, value in table.items())
 
 
-def _functions(table: dict[str, Any]) -> dict[str, Function]:
+def _functions(table: dict[str, Any], absolute: Param | None = None) -> dict[str, Function]:
     made = {}
     for name, value in table.items():
         params = tuple(Param(**p) for p in value.get("params", ()))
         made[name] = Function(name, value["doc"], params, value.get("result"), value.get("raw"), value["glue"],
-                              value.get("access"), value.get("width"))
+                              value.get("access"), value.get("width"), absolute)
         if made[name].glue not in GLUE_FORMS:
             raise ValueError(f"{name}: `{made[name].glue}` is no glue form")
+        if made[name].glue == "offset" and absolute is None:
+            raise ValueError(f"{name}: `offset` needs `absolute`, what the primitive takes in its place")
     return made
 
 
 def _capability(name: str, table: dict[str, Any], every: dict[str, Function]) -> Capability:
-    client, server = _functions(table.get("client", {})), _functions(table.get("server", {}))
+    absolute = Param(**table["absolute"]) if "absolute" in table else None
+    client, server = _functions(table.get("client", {}), absolute), _functions(table.get("server", {}))
     if table["grant"] != "always":
         client = {**client, **every}
     return Capability(name, table["summary"], table["grant"], table.get("wire", False), _fields(table.get("need", {})),
@@ -209,4 +218,5 @@ def load_interfaces(folder: Path = FOLDER) -> Interfaces:
                       {k: v["doc"] for k, v in abi["errors"].items()}, {k: v["value"] for k, v in abi["events"].items()},
                       {k: v["doc"] for k, v in abi["events"].items()}, capabilities,
                       tuple((p["base"], p["length"], p["reason"]) for p in kept["ports"]),
-                      {line["number"]: line["reason"] for line in kept["lines"]})
+                      {line["number"]: line["reason"] for line in kept["lines"]},
+                      tuple((p["base"], p["length"], p["reason"]) for p in kept["pages"]), abi["physical_end"])

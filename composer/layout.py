@@ -151,7 +151,7 @@ def _granted(instance: Instance) -> Iterator[Grant]:
     """The granted needs that take a handle, in the order of the app's manifest."""
     for need in instance.app.needs:
         grant = instance.grant(need.capability, need.name)
-        if grant is not None and grant.granted and need.capability != "port":
+        if grant is not None and grant.granted and grant.window is None:
             yield grant
 
 

@@ -36,7 +36,6 @@ LAST_EMERGENCY_PORT = 0xFFF8
 _NAME = re.compile(r"[a-z][a-z0-9-]*", re.ASCII)
 _NEED_NAME = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}", re.ASCII)
-_WIDTHS = (8, 16, 32)
 
 
 class Shape(BaseModel):
@@ -125,12 +124,18 @@ def _check_access(written: object) -> Access:
     return Access(written)
 
 
-def _check_widths(written: object) -> tuple[int, ...]:
-    if not isinstance(written, (list, tuple)) or not all(type(width) is int for width in written):
-        raise Complaint(M0106, "expected an array of widths in bits", "write one like [8] or [8, 16]")
-    if not written or not set(written) <= set(_WIDTHS) or len(set(written)) < len(written):
-        raise Complaint(M0111, "these are no widths of an access", "choose from 8, 16 and 32, each at most once")
-    return tuple(sorted(written))
+def _widths(among: tuple[int, ...]) -> BeforeValidator:
+    """Takes an array of widths in bits, gives those of `among` in their order."""
+
+    def check(written: object) -> tuple[int, ...]:
+        if not isinstance(written, (list, tuple)) or not all(type(width) is int for width in written):
+            raise Complaint(M0106, "expected an array of widths in bits", f"write one like [{among[0]}] or [{among[0]}, {among[1]}]")
+        if not written or not set(written) <= set(among) or len(set(written)) < len(written):
+            choices = f"{', '.join(map(str, among[:-1]))} and {among[-1]}"
+            raise Complaint(M0111, "these are no widths of an access", f"choose from {choices}, each at most once")
+        return tuple(sorted(written))
+
+    return BeforeValidator(check)
 
 
 def _check_wire(written: str) -> str:
@@ -259,9 +264,10 @@ def _type_of(field: interfaces.Field) -> Any:
         return Annotated[int, Field(ge=field.min, le=field.max)]
     if field.type == "size":
         return Annotated[int, _between(field.min or 0, field.max or 4 * GIB)]
+    if field.type == "widths":
+        return Annotated[tuple[int, ...], _widths(field.among)]
     return {
         "access": Annotated[Access, BeforeValidator(_check_access)],
-        "widths": Annotated[tuple[int, ...], BeforeValidator(_check_widths)],
         "string": Annotated[str, AfterValidator(_check_word)],
         "wire": Annotated[str, AfterValidator(_check_wire)],
         "instances": Annotated[tuple[str, ...], BeforeValidator(_check_instances)],

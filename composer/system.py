@@ -39,7 +39,7 @@ class Access(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Range:
-    """The half-open range [base, base + length) of ports."""
+    """The half-open range [base, base + length) of ports, bytes, lines or pages."""
 
     base: int
     length: int
@@ -124,7 +124,7 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The decision on one need of one instance: `value` holds the grant's checked fields (port: base; irq: isa or gsi;
+    """The decision on one need of one instance: `value` holds the grant's checked fields (port, mmio: base; irq: isa or gsi;
     stream, service: from; control: instances), {} for capabilities without any, None where it was not granted."""
 
     need: Need
@@ -140,7 +140,17 @@ class Grant:
     @property
     def ports(self) -> Range | None:
         """The ports that this grant holds, where it grants ports."""
-        if self.value is None or self.need.capability != "port":
+        return self.window if self.need.capability == "port" else None
+
+    @property
+    def memory(self) -> Range | None:
+        """The bytes of device memory that this grant holds, where it grants device memory."""
+        return self.window if self.need.capability == "mmio" else None
+
+    @property
+    def window(self) -> Range | None:
+        """What offsets of this grant reach, where its functions take any: `length` ports or bytes from `base` on."""
+        if self.value is None or "base" not in self.value or "length" not in self.need.fields:
             return None
         return Range(self.value["base"], self.need.fields["length"])
 

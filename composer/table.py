@@ -12,18 +12,19 @@ from typing import Any
 
 from composer.interfaces import Interfaces
 from composer.layout import Handle, HandleKind, Layout
-from composer.system import Access, Instance, Kind, Need, Restart, System
+from composer.system import Access, Instance, Kind, Need, Range, Restart, System
 
-VERSION = 1
+VERSION = 2
 KINDS = (Kind.DRIVER, Kind.SERVICE, Kind.PROGRAM)
 POLICIES = ("never", "on-failure", "always")
-WIDTH_BITS = {8: 1, 16: 2, 32: 4}
+WIDTH_BITS = {8: 1, 16: 2, 32: 4, 64: 8}
 
 TABLE_KEYS = ("layout", "name", "version", "profile", "abi", "emergency_port", "modules", "instances", "streams", "services")
 MODULE_KEYS = ("name", "offset", "length", "sha256")
 INSTANCE_KEYS = ("name", "app", "kind", "module", "glue", "memory", "cpu_permille", "restart", "backoff_ms", "restart_limit",
-                 "ports", "handles")
-PORT_KEYS = ("need", "base", "length", "access", "widths")
+                 "ports", "handles", "mmio")
+WINDOW_KEYS = ("need", "base", "length", "access", "widths")
+"""Of a grant of ports, and of one of device memory."""
 HANDLE_KEYS = ("name", "kind", "object", "rights", "instances")
 STREAM_KEYS = ("name", "server", "client", "capacity")
 SERVICE_KEYS = ("name", "server")
@@ -74,7 +75,7 @@ def decode(table: bytes) -> dict[str, Any]:
         "abi": made["abi"].hex(),
         "modules": [_shown(MODULE_KEYS, m, sha256=bytes.hex) for m in made["modules"]],
         "instances": [_shown(INSTANCE_KEYS, i, kind=lambda k: KINDS[k].value, restart=POLICIES.__getitem__,
-                             ports=_shown_ports, handles=_shown_handles) for i in made["instances"]],
+                             ports=_shown_windows, handles=_shown_handles, mmio=_shown_windows) for i in made["instances"]],
         "streams": [_named(STREAM_KEYS, s) for s in made["streams"]],
         "services": [_named(SERVICE_KEYS, s) for s in made["services"]],
     }
@@ -86,18 +87,18 @@ def _numbered(*values: Any) -> dict[int, Any]:
 
 def _instance(instance: Instance, handles: Sequence[Handle], places: Mapping[str, int]) -> dict[int, Any]:
     restart: Restart = instance.restart
-    ports = [_port(g.need, g.ports.base, g.ports.length) for g in instance.grants if g.ports is not None]
     return _numbered(
         instance.name, instance.app.name, KINDS.index(instance.app.kind), places[app_module(instance.app.name)],
         places[glue_module(instance.name)], instance.memory, instance.cpu_permille, POLICIES.index(restart.policy),
-        restart.backoff_ms, restart.limit, ports,
+        restart.backoff_ms, restart.limit, [_window(g.need, g.ports) for g in instance.grants if g.ports],
         [_numbered(h.name, int(h.kind), h.object, h.rights, list(h.instances)) for h in handles],
+        [_window(g.need, g.memory) for g in instance.grants if g.memory],
     )
 
 
-def _port(need: Need, base: int, length: int) -> dict[int, Any]:
+def _window(need: Need, window: Range) -> dict[int, Any]:
     widths = sum(WIDTH_BITS[w] for w in set(need.fields["widths"]))
-    return _numbered(need.name, base, length, Access(need.fields["access"]).bits, widths)
+    return _numbered(need.name, window.base, window.length, Access(need.fields["access"]).bits, widths)
 
 
 def _named(keys: Sequence[str], numbered: Mapping[int, Any]) -> dict[str, Any]:
@@ -114,9 +115,9 @@ def _letters(bits: int) -> str:
     return ("r" if bits & Access.READ.bits else "") + ("w" if bits & Access.WRITE.bits else "")
 
 
-def _shown_ports(ports: list[Mapping[int, Any]]) -> list[dict[str, Any]]:
-    return [_shown(PORT_KEYS, p, access=_letters, widths=lambda b: [w for w, bit in WIDTH_BITS.items() if b & bit])
-            for p in ports]
+def _shown_windows(windows: list[Mapping[int, Any]]) -> list[dict[str, Any]]:
+    return [_shown(WINDOW_KEYS, w, access=_letters, widths=lambda b: [w for w, bit in WIDTH_BITS.items() if b & bit])
+            for w in windows]
 
 
 def _shown_handles(handles: list[Mapping[int, Any]]) -> list[dict[str, Any]]:

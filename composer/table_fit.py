@@ -20,6 +20,7 @@ MOST_CAPACITY = 1 << 20
 DEEPEST = 8
 DIGEST_BYTES = 32
 PORTS = 1 << 16
+ADDRESSES = 1 << 52
 LARGEST = 1 << 63
 OBJECTS = {HandleKind.IRQ_ISA: 16, HandleKind.IRQ_GLOBAL: 240}
 """How many interrupts there are of each kind."""
@@ -143,9 +144,11 @@ def _shape(what: str, value: Any, keys: Sequence[str], forms: Sequence[Form]) ->
 
 MODULE = (_name, _number, _number, _digest)
 PORT = (_name, _below(PORTS), _below(PORTS + 1), _below(4), _below(8))
+MEMORY = (_name, _below(ADDRESSES), _below(ADDRESSES + 1), _below(4), _below(16))
 HANDLE = (_name, _handle_kind, _number, _below(4), _numbers)
 INSTANCE = (_name, _name, _below(len(tables.KINDS)), _number, _number, _number, _number, _below(len(tables.POLICIES)), _number, _number,
-            _list_of("port grant", tables.PORT_KEYS, PORT), _list_of("handle", tables.HANDLE_KEYS, HANDLE))
+            _list_of("port grant", tables.WINDOW_KEYS, PORT), _list_of("handle", tables.HANDLE_KEYS, HANDLE),
+            _list_of("grant of device memory", tables.WINDOW_KEYS, MEMORY))
 STREAM = (_name, _number, _number, _number)
 SERVICE = (_name, _number)
 TABLE = (_number, _name, _name, _name, _digest, _port_or_none, _list_of("module", tables.MODULE_KEYS, MODULE),
@@ -183,6 +186,9 @@ def _instance(table: dict[str, Any], instance: dict[str, Any], modules: list[str
     for port in instance["ports"]:
         inside = port["length"] > 0 and port["base"] + port["length"] <= PORTS
         _require(inside, f"port grant `{port['need']}` of `{name}` leaves the 65,536 ports")
+    for memory in instance["mmio"]:
+        inside = memory["length"] > 0 and memory["base"] + memory["length"] <= ADDRESSES
+        _require(inside, f"device memory `{memory['need']}` of `{name}` leaves the addresses that there are")
     for handle in instance["handles"]:
         _handle(table, name, handle)
 

@@ -10,15 +10,16 @@ from collections.abc import Iterator, Mapping
 from composer.check.binaries import field_span, known_functions
 from composer.contract import Contract
 from composer.diagnostics import Diagnostic, Label, at, error, rule
-from composer.interfaces import Function
+from composer.interfaces import Function, load_interfaces
 from composer.proof import all_beyond, beyond, last_offset, width_in_ports
 from composer.system import App, Need, System
 from composer.wasm.facts import AppFacts, Call, Known
 
-PORT_MASK = 0xFFFF
-"""I/O addresses have 16 bits (Intel SDM volume 1, chapter 19): sums are cut to them."""
-LONGEST = 256
-"""The longest range of ports that a need can ask for."""
+MASKS = {"port": 0xFFFF}
+"""I/O addresses have 16 bits (Intel SDM volume 1, chapter 19): sums are cut to them. Those of memory are never: offsets have
+32 bits, and are extended."""
+UNITS = {"port": ("port", "ports", "port"), "mmio": ("byte", "bytes", "address")}
+"""What a length counts, one and several, and what one place of it is called."""
 
 
 @rule("M0303", "a constant offset lies outside of the range that was asked for")
@@ -45,13 +46,13 @@ def _is_checked(looked_up: Contract) -> bool:
 
 def _outside(system: System, app: App, facts: AppFacts, need: Need, function: Function, call: Call, known: Known) -> Diagnostic:
     does = "reads" if function.access == "r" else "writes"
-    ports = sorted({(ports.base + known.value) & PORT_MASK for ports in _granted(system, app, need)})
-    which = f"port {' or '.join(f'{port:#x}' for port in ports[:4])}, " if ports else ""
+    places = sorted({_cut(need, window.base + known.value) for window in _granted(system, app, need)})
+    which = f"{UNITS[need.capability][2]} {' or '.join(f'{place:#x}' for place in places[:4])}, " if places else ""
     return error(
         "M0303", f"`{app.name}` {does} {_bits(function)}{which}offset {known.value:#x}, {_outside_of(need)}",
-        at(field_span(need, "length"), f"{_ports(need)} from offset 0"),
+        at(field_span(need, "length"), f"{_units(need)} from offset 0"),
         *_use(facts, call, known), *_grants(system, app, need, known.value),
-        help=_advice(need, function, known.value, ports), notes=_negative(known.value),
+        help=_advice(need, function, known.value, places), notes=_negative(need, known.value),
     )
 
 
@@ -60,7 +61,7 @@ def _all_outside(app: App, facts: AppFacts, need: Need, function: Function, call
     span = f"{reach[0]:#x} to {reach[1]:#x}"
     return error(
         "M0303", f"`{app.name}` {does} {_bits(function)}offsets {span}, {_outside_of(need)}",
-        at(field_span(need, "length"), f"{_ports(need)} from offset 0"),
+        at(field_span(need, "length"), f"{_units(need)} from offset 0"),
         at(facts.place(call.site), f"calls {need.module} {function.name} with an offset from {span}"),
         help="correct the offset: whatever it is, it lies outside",
     )
@@ -71,12 +72,16 @@ def _bits(function: Function) -> str:
 
 
 def _outside_of(need: Need) -> str:
-    return f"outside of the {_ports(need)} of `port.{need.name}`"
+    return f"outside of the {_units(need)} of `{need.capability}.{need.name}`"
 
 
-def _ports(need: Need) -> str:
-    length = need.fields["length"]
-    return f"{length} ports" if length != 1 else "one port"
+def _units(need: Need) -> str:
+    length, (one, several, _) = need.fields["length"], UNITS[need.capability]
+    return f"{length} {several}" if length != 1 else f"one {one}"
+
+
+def _cut(need: Need, place: int) -> int:
+    return place & MASKS.get(need.capability, -1)
 
 
 def _use(facts: AppFacts, call: Call, known: Known) -> list[Label]:
@@ -90,34 +95,38 @@ def _use(facts: AppFacts, call: Call, known: Known) -> list[Label]:
 def _granted(system: System, app: App, need: Need):
     for instance in system.instances:
         grant = instance.grant(need.capability, need.name) if instance.app.name == app.name else None
-        if grant and grant.ports:
-            yield grant.ports
+        if grant and grant.window:
+            yield grant.window
 
 
 def _grants(system: System, app: App, need: Need, offset: int) -> list[Label]:
     labels = []
     for instance in system.instances:
         grant = instance.grant(need.capability, need.name) if instance.app.name == app.name else None
-        if grant and grant.ports:
-            total = grant.ports.base + offset
-            cut = f", in 16 bits {total & PORT_MASK:#x}" if total > PORT_MASK else ""
+        if grant and grant.window:
+            total = grant.window.base + offset
+            cut = f", in 16 bits {_cut(need, total):#x}" if total != _cut(need, total) else ""
             labels.append(at(grant.spans.get("base", grant.span),
-                             f"`{instance.name}` holds {grant.ports}; {grant.ports.base:#x} + {offset:#x} is {total:#x}{cut}"))
+                             f"`{instance.name}` holds {grant.window}; {grant.window.base:#x} + {offset:#x} is {total:#x}{cut}"))
     return labels
 
 
-def _negative(offset: int) -> tuple[str, ...]:
+def _negative(need: Need, offset: int) -> tuple[str, ...]:
     """What a large offset is when it is read as a negative number of 16 or of 32 bits."""
     for bits in (16, 32):
         if 1 << (bits - 1) <= offset < 1 << bits:
-            return (f"{offset:#x} is -{(1 << bits) - offset:#x} in {bits} bits; offsets count up from the first port granted",)
+            return (f"{offset:#x} is -{(1 << bits) - offset:#x} in {bits} bits; offsets count up from the first {UNITS[need.capability][0]} granted",)
     return ()
 
 
-def _advice(need: Need, function: Function, offset: int, ports: list[int]) -> str:
+def _advice(need: Need, function: Function, offset: int, places: list[int]) -> str:
     end = offset + width_in_ports(function)
-    if end <= LONGEST:
-        return f"correct the offset, or ask for more ports with `length = {end}`, if the device has them"
-    if len(ports) == 1:
-        return f"correct the offset; a driver of port {ports[0]:#x} needs a grant for it: `grant.port.NAME = {{ base = {ports[0]:#x} }}`"
+    (_, several, place), fields = UNITS[need.capability], load_interfaces().capabilities[need.capability].need_fields
+    if end <= next(field.max or 0 for field in fields if field.name == "length"):
+        return f"correct the offset, or ask for more {several} with `length = {end}`, if the device has them"
+    if need.capability not in MASKS and _negative(need, offset):
+        return f"correct the offset: no {UNITS[need.capability][0]} before the first is granted, and none is reached by going round"
+    if len(places) == 1:
+        grant = f"grant.{need.capability}.NAME = {{ base = {places[0]:#x} }}"
+        return f"correct the offset; a driver of {place} {places[0]:#x} needs a grant for it: `{grant}`"
     return "correct the offset"

@@ -6,34 +6,21 @@ Ports are 16-bit I/O addresses (Intel SDM volume 1, chapter 19).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from composer.check.kept import KERNEL_PORTS
 from composer.diagnostics import Diagnostic, at, error, rule
-from composer.spans import Span
-from composer.system import Grant, Range, System
+from composer.hardware import Held, Space, hardware
+from composer.system import Range, System
 
 PORTS = Range(0, 0x10000)
 EMERGENCY_LENGTH = 8
 """Registers of the 16550 that the emergency writer uses."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """Ports in somebody's hands, and where that is written."""
-
-    instance: str
-    range: Range
-    span: Span
-    grant: Grant
-
-
 def port_grants(system: System) -> list[Held]:
     """All granted port ranges, by their bases."""
-    held = [Held(instance.name, grant.ports, grant.spans["base"], grant)
-            for instance in system.instances for grant in instance.grants if grant.ports]
-    return sorted(held, key=lambda each: (each.range, each.instance, each.grant.need.name))
+    return [held for held in hardware(system) if held.space is Space.PORT]
 
 
 @rule("M0310", "two instances hold the same port")

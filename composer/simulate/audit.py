@@ -41,16 +41,17 @@ def instance(sip: Sip) -> bytes:
 
 def grants(kernel: Kernel, sip: Sip) -> str:
     """What an instance may do, one grant a line, as the kernel words it."""
-    lines = [_port(grant) for grant in sip.instance.grants if grant.ports is not None]
+    lines = [_window(grant) for grant in sip.instance.grants if grant.ports]
+    lines += [_window(grant) for grant in sip.instance.grants if grant.memory]
     lines += [f"{_capability(handle)} {handle.name}: {_handle(kernel, handle)}" for handle in sip.handles]
     lines += [f"memory: at most {_size(sip.instance.memory)}", f"cpu: at most {sip.instance.cpu_permille / 10:g} %", _restart(sip)]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _port(grant: Grant) -> str:
+def _window(grant: Grant) -> str:
     fields = grant.need.fields
     widths = " and ".join(str(w) for w in sorted(set(fields["widths"])))
-    return f"port {grant.need.name}: {grant.ports}, {ACCESS_WORDS[Access(fields['access']).bits]}, {widths} bits"
+    return f"{grant.need.capability} {grant.need.name}: {grant.window}, {ACCESS_WORDS[Access(fields['access']).bits]}, {widths} bits"
 
 
 def _capability(handle: Handle) -> str:

@@ -1,4 +1,4 @@
-"""The simulated machine: devices at their ports, interrupt lines, a wall clock, and how its run ends.
+"""The simulated machine: devices at their ports and addresses, interrupt lines, a wall clock, and how its run ends.
 
 Everything here is touched under one lock, `changed`, whose waiters look again whenever something did.
 """
@@ -32,7 +32,7 @@ class Machine:
     """Ports and interrupts of one simulated computer, from power-on to its end. `ended` is what it ended by, and a status."""
 
     def __init__(self, wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        from composer.simulate.devices import all_devices
+        from composer.simulate.devices import all_devices, all_memory_devices
 
         self.wall_clock = wall_clock
         self.changed = threading.Condition(threading.RLock())
@@ -45,17 +45,31 @@ class Machine:
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
         self._ports = [(base, length, made(self)) for base, length, made in all_devices()]
+        self._memory = [(base, length, made(self)) for base, length, made in all_memory_devices()]
 
     def read(self, port: int, width: int) -> int:
         """An IN instruction of `width` bits."""
         with self.changed:
-            found = self._at(port)
+            found = _at(self._ports, port)
             return found[0].read(found[1], width) if found else (1 << width) - 1
 
     def write(self, port: int, width: int, value: int) -> None:
         """An OUT instruction of `width` bits."""
         with self.changed:
-            found = self._at(port)
+            found = _at(self._ports, port)
+            if found:
+                found[0].write(found[1], width, value)
+
+    def load(self, address: int, width: int) -> int:
+        """A read of `width` bits of device memory."""
+        with self.changed:
+            found = _at(self._memory, address)
+            return found[0].read(found[1], width) if found else (1 << width) - 1
+
+    def store(self, address: int, width: int, value: int) -> None:
+        """A write of `width` bits of device memory."""
+        with self.changed:
+            found = _at(self._memory, address)
             if found:
                 found[0].write(found[1], width, value)
 
@@ -81,13 +95,13 @@ class Machine:
     def next_tick(self) -> float | None:
         """When a device wants `tick` next, in `time.monotonic` seconds."""
         with self.changed:
-            moments = [d.next_tick() for _, _, d in self._ports]
+            moments = [d.next_tick() for _, _, d in (*self._ports, *self._memory)]
         return min((m for m in moments if m is not None), default=None)
 
     def tick(self) -> None:
         """Let devices see what time it is."""
         with self.changed:
-            for _, _, each in self._ports:
+            for _, _, each in (*self._ports, *self._memory):
                 each.tick()
 
     def end(self, outcome: Outcome, status: int = 0) -> None:
@@ -121,5 +135,7 @@ class Machine:
         os.close(self._wake_read)
         os.close(self._wake_write)
 
-    def _at(self, port: int) -> tuple[Device, int] | None:
-        return next(((d, port - base) for base, length, d in self._ports if base <= port < base + length), None)
+
+def _at(devices: list[tuple[int, int, Device]], place: int) -> tuple[Device, int] | None:
+    """The device at a port or an address, and the offset into it."""
+    return next(((d, place - base) for base, length, d in devices if base <= place < base + length), None)

@@ -14,7 +14,7 @@ from composer.layout import Handle, HandleKind
 from composer.simulate import audit
 from composer.simulate.engine import Fault, Finished
 from composer.simulate.objects import LARGEST_MESSAGE, Request, Ring
-from composer.system import Access
+from composer.system import Access, Need, Range
 
 if TYPE_CHECKING:
     from composer.interfaces import Interfaces
@@ -39,12 +39,19 @@ def require_complete(interfaces: Interfaces) -> None:
         raise LookupError(f"the simulator lacks the raw primitives {', '.join(missing)}")
 
 
+def _covers(window: Range, need: Need, at: int, width: int, access: Access) -> bool:
+    """Whether a grant of ports or device memory allows an access of `width` bits at `at`."""
+    fields = need.fields
+    return window.base <= at and at + width // 8 <= window.end and Access(fields["access"]).allows(access) and width in fields["widths"]
+
+
 class Primitives:
     """What the glue of one SIP may call."""
 
     def __init__(self, kernel: Kernel, sip: Sip) -> None:
         self.kernel, self.sip = kernel, sip
-        self.grants = [(g.ports, g.need.fields["access"], g.need.fields["widths"]) for g in sip.instance.grants if g.ports]
+        self.ports = [(g.ports, g.need) for g in sip.instance.grants if g.ports]
+        self.memory = [(g.memory, g.need) for g in sip.instance.grants if g.memory]
 
     def call(self, name: str, result: str | None, values: Iterable[int]) -> int | None:
         """Run a primitive under the kernel's lock; an error of the ABI becomes its number."""
@@ -115,10 +122,48 @@ class Primitives:
 
     def _require_port(self, port: int, width: int, access: Access) -> None:
         """Glue has checked the offset; the grants are asked all the same."""
-        end = port + width // 8
-        if not any(r.base <= port and end <= r.end and Access(a).allows(access) and width in w for r, a, w in self.grants):
+        if not any(_covers(window, need, port, width, access) for window, need in self.ports):
             what = "read" if access is Access.READ else "write"
             raise Fault(f"was refused to {what} {width} bits at port {port:#x}")
+
+    # Device memory
+
+    def mmio_read8(self, address: int) -> int:
+        return self._mmio_read(address, 8)
+
+    def mmio_read16(self, address: int) -> int:
+        return self._mmio_read(address, 16)
+
+    def mmio_read32(self, address: int) -> int:
+        return self._mmio_read(address, 32)
+
+    def mmio_read64(self, address: int) -> int:
+        return self._mmio_read(address, 64)
+
+    def mmio_write8(self, address: int, value: int) -> None:
+        self._mmio_write(address, 8, value)
+
+    def mmio_write16(self, address: int, value: int) -> None:
+        self._mmio_write(address, 16, value)
+
+    def mmio_write32(self, address: int, value: int) -> None:
+        self._mmio_write(address, 32, value)
+
+    def mmio_write64(self, address: int, value: int) -> None:
+        self._mmio_write(address, 64, value)
+
+    def _mmio_read(self, address: int, width: int) -> int:
+        self._require_memory(address, width, Access.READ)
+        return self.kernel.machine.load(address, width)
+
+    def _mmio_write(self, address: int, width: int, value: int) -> None:
+        self._require_memory(address, width, Access.WRITE)
+        self.kernel.machine.store(address, width, value & (1 << width) - 1)
+
+    def _require_memory(self, address: int, width: int, access: Access) -> None:
+        if not any(_covers(window, need, address, width, access) for window, need in self.memory):
+            what = "read" if access is Access.READ else "write"
+            raise Fault(f"was refused to {what} {width} bits of device memory at {address:#x}")
 
     # Interrupts and time
 

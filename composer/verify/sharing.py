@@ -25,6 +25,8 @@ WORDS = HERE.parent / "certificate.toml"
 
 PORTS, LINES, PAGES = 0x1_0000, 240, 1 << 40
 PAGE = 4096
+MOST_BYTES = 1 << 24
+"""The most device memory that one need can ask for."""
 ISA_LINE, GLOBAL_LINE = 1, 2
 """The kinds of handles that stand for an interrupt line."""
 EMERGENCY_PORTS = 8
@@ -175,6 +177,8 @@ def _spaces(table: dict[int, Any], kept: dict[str, Any]) -> dict[str, Space]:
     reasons = {unit: each["reason"] for each in listed["ports"] for unit in range(each["base"], each["base"] + each["length"])}
     ports = Space("port", PORTS, frozenset(unit for base, length in kept["ports"] for unit in range(base, base + length)), reasons)
     lines = Space("interrupt", LINES, frozenset(kept["lines"]), {each["number"]: each["reason"] for each in listed["lines"]})
+    pages = Space("MMIO page", PAGES, frozenset(unit for base, length in kept["pages"] for unit in _pages(base, length)),
+                  {unit: each["reason"] for each in listed["pages"] for unit in _pages(each["base"], each["length"])})
     for instance in table[7]:
         name = instance[0]
         for grant in instance[10]:
@@ -182,7 +186,17 @@ def _spaces(table: dict[int, Any], kept: dict[str, Any]) -> dict[str, Space]:
         for handle in instance[11]:
             if handle[1] in (ISA_LINE, GLOBAL_LINE):
                 lines.hold(name, handle[2], 1, f"irq.{handle[0]}")
-    return {space.name: space for space in (ports, lines, Space("MMIO page", PAGES), Space("DMA page", PAGES))}
+        for grant in instance[12]:
+            if grant[1] < 0 or not 0 < grant[2] <= MOST_BYTES:
+                raise Unsound(f"`{name}` would hold {grant[2]} bytes of device memory from {grant[1]:#x} on")
+            touched = _pages(grant[1], grant[2])
+            pages.hold(name, touched.start, len(touched), f"mmio.{grant[0]}")
+    return {space.name: space for space in (ports, lines, pages, Space("DMA page", PAGES))}
+
+
+def _pages(base: int, length: int) -> range:
+    """The numbers of the pages that bytes [base, base + length) touch."""
+    return range(base // PAGE, (base + length - 1) // PAGE + 1)
 
 
 # The decision

@@ -1,6 +1,7 @@
 //! From the firmware to our own machine: takes what only the firmware knows, proves the system table, leaves boot services
 //! for good, and goes on under our own page tables and stack.
 use crate::{cell::Global, cpu, memory::{PAGE, frames, paging::{self, Access}}};
+use alloc::vec::Vec;
 use core::{arch::asm, time::Duration};
 use munal_logic::{clock::Rate, image::{self, Header}, pe};
 use uefi::{
@@ -108,6 +109,15 @@ fn own_memory(machine: &Machine, map: &MemoryMapOwned) {
         // SAFETY: boot services are left, and so are their page tables and their stack.
         unsafe { frames::add(start, end) };
     }
+}
+
+/// All stretches of RAM that the firmware told of, whatever they are used for, as start and end.
+pub fn memory() -> Vec<(u64, u64)> {
+    MACHINE.with(|slot| {
+        let map = slot.as_ref().map(|(_, _, map)| map);
+        let entries = map.into_iter().flat_map(|map| map.entries()).filter(|entry| is_memory(entry.ty));
+        entries.map(|entry| (entry.phys_start, entry.phys_start + entry.page_count * PAGE)).collect()
+    })
 }
 
 fn is_memory(kind: MemoryType) -> bool {

@@ -7,6 +7,7 @@ extern crate alloc;
 mod boot;
 mod cell;
 mod cpu;
+mod devices;
 mod dispatch;
 mod firmware;
 mod log;
@@ -42,6 +43,7 @@ fn run(machine: Machine, header: Header) -> ! {
     cpu::ioapic::start(&controllers);
     let bytes = &machine.section[header.table.clone()];
     let table = table::decode(bytes, machine.section.len() as u64, &dispatch::ABI_DIGEST, &dispatch::KEPT).unwrap_or_else(|reason| panic!("{reason}"));
+    devices::map(&table).and_then(|()| devices::check_lines(&table)).unwrap_or_else(|reason| panic!("{reason}"));
     introduce(&table, &header);
     load(&machine, &table).unwrap_or_else(|reason| panic!("{reason}"));
     prepare_threads(&table);

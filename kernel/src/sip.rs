@@ -2,7 +2,7 @@
 use crate::{dispatch, log::say, state::{self, Status}, thread};
 use alloc::{format, string::{String, ToString}, vec::Vec};
 use core::fmt;
-use munal_logic::grants::Ports;
+use munal_logic::grants::{Ports, Registers};
 use wasmtime::{Caller, Engine, Instance, Linker, Memory, Module, ResourceLimiter, Store};
 
 /// Why a host call does not return to the SIP.
@@ -40,6 +40,7 @@ pub type Outcome<T> = Result<T, Stop>;
 pub struct Sip {
     pub index: usize,
     pub ports: Ports,
+    pub registers: Registers,
     memory: Option<Memory>,
     limit: u64,
     used: u64,
@@ -93,6 +94,10 @@ impl Call<'_, '_> {
         &self.caller.data().ports
     }
 
+    pub fn registers(&self) -> &Registers {
+        &self.caller.data().registers
+    }
+
     /// The bytes lent, in this SIP's own memory. Errors: they leave it.
     pub fn bytes(&mut self, lent: Lent) -> Outcome<&mut [u8]> {
         let memory = self.caller.data().memory.ok_or_else(|| Stop::Refused("passed a pointer before its memory was there".into()))?;
@@ -139,11 +144,11 @@ pub fn main(index: usize) {
 fn run(index: usize) -> wasmtime::Result<()> {
     // SAFETY: written once, before threads run.
     let programs = unsafe { PROGRAMS.forever() }.as_ref().expect("modules are loaded before threads run");
-    let (ports, limit, module, glue) = state::with(|state| {
+    let (ports, registers, limit, module, glue) = state::with(|state| {
         let instance = &state.table.instances[index];
-        (Ports::new(&instance.ports), instance.memory, instance.module, instance.glue)
+        (Ports::new(&instance.ports), Registers::new(&instance.mmio), instance.memory, instance.module, instance.glue)
     });
-    let mut store = Store::new(&programs.engine, Sip { index, ports, memory: None, limit, used: 0 });
+    let mut store = Store::new(&programs.engine, Sip { index, ports, registers, memory: None, limit, used: 0 });
     store.limiter(|sip| sip);
     let instance = link(&mut store, &programs.modules[module], &programs.modules[glue])?;
     let entry = instance.get_typed_func::<(), ()>(&mut store, "_start")?;

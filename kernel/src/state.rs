@@ -6,7 +6,7 @@ use munal_logic::{
     restart::{End, restart_after},
     ring::{Log, Ring},
     service::{Answer, Service},
-    table::{HandleKind, Table},
+    table::{HandleKind, Instance, Table},
 };
 
 /// Bytes that a SIP's log keeps.
@@ -119,8 +119,12 @@ impl State {
 
 /// The global system interrupts that the instance was granted, each with its ISA number where it has one.
 pub fn interrupts(state: &State, index: usize) -> Vec<(Option<u32>, u32)> {
-    let handles = &state.table.instances[index].handles;
-    handles.iter().filter_map(|handle| match handle.kind {
+    interrupts_of(&state.table.instances[index])
+}
+
+/// As `interrupts`, before there is a state.
+pub fn interrupts_of(instance: &Instance) -> Vec<(Option<u32>, u32)> {
+    instance.handles.iter().filter_map(|handle| match handle.kind {
         HandleKind::IrqIsa => Some((Some(handle.object as u32), ioapic::gsi_of_isa(handle.object as u32))),
         HandleKind::IrqGsi => Some((None, handle.object as u32)),
         _ => None,

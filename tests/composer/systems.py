@@ -15,6 +15,7 @@ SOURCE = Source("profiles/made.toml", "made = 'by hand'\nsecond = 2\n")
 SPAN = Span(SOURCE, 0, 4)
 NEED_DEFAULTS: dict[str, dict[str, Any]] = {
     "port": {"length": 8, "access": Access.BOTH, "widths": (8,)},
+    "mmio": {"length": 0x400, "access": Access.BOTH, "widths": (32,)},
     "stream": {"access": Access.BOTH, "protocol": "bytes"},
     "service": {"protocol": "time"},
 }

@@ -33,13 +33,15 @@ def certified(made):
     return json.loads(result.value)
 
 
-def driver(name, *ports, line=None):
-    """An instance with port ranges, (base, length) each, and perhaps an interrupt."""
+def driver(name, *ports, line=None, memory=()):
+    """An instance with port ranges, (base, length) each, perhaps an interrupt, and device memory like ports."""
     needs = [need("port", f"regs-{k}", length=length) for k, (_, length) in enumerate(ports)]
     grants = {f"regs_{k}": {"base": base} for k, (base, _) in enumerate(ports)}
     if line is not None:
         needs.append(need("irq", "line"))
         grants["line"] = dict([line])
+    needs += [need("mmio", f"page-{k}", length=length) for k, (_, length) in enumerate(memory)]
+    grants |= {f"page_{k}": {"base": base} for k, (base, _) in enumerate(memory)}
     return instance(name, app(f"{name}-app", *needs), **grants)
 
 
@@ -97,8 +99,12 @@ def test_two_needs_of_one_instance_may_meet_and_are_both_named():
     ([driver("a", (0x1F, 2))], "port 0x20 is held by `a` and the kernel"),
     ([driver("a", line=("isa", 5)), driver("b", line=("gsi", 5))], "interrupt 5 is held by `a` and `b`"),
     ([driver("a", line=("gsi", 2))], "interrupt 2 is held by `a` and the kernel"),
+    ([driver("a", memory=[(0x1FF8, 8)]), driver("b", memory=[(0x1000, 8)])], "MMIO page 0x1000..0x1fff is held by `a` and `b`"),
+    ([driver("a", memory=[(0xFEBF_FFF8, 9)])], "MMIO page 0xfec00000..0xfec00fff is held by `a` and the kernel"),
+    ([driver("a", memory=[((1 << 52) - 8, 16)])], "MMIO page 0xffffffffff000..0x10000000000fff goes past the last one"),
     ([driver("a", (0xFFFF, 2))], "port 0xffff..0x10000 goes past the last one, 0xffff"),
-], ids=["two holders", "kept", "one line by two names", "a kept line", "past the end"])
+], ids=["two holders", "kept", "one line by two names", "a kept line", "one page", "a kept page", "past the last address",
+        "past the end"])
 def test_what_rules_would_refuse_is_never_certified(instances, says):
     made = system(*instances)
     result = certify(linked(driver_and_client()), made)
@@ -109,19 +115,29 @@ def test_what_rules_would_refuse_is_never_certified(instances, says):
 
 PORTS = st.tuples(st.one_of(st.integers(0, 0x48), st.integers(0xFFF0, 0xFFFF)), st.integers(1, 12))
 LINES = st.none() | st.tuples(st.sampled_from(("isa", "gsi")), st.integers(0, 6))
-DRIVERS = st.lists(st.tuples(st.lists(PORTS, max_size=3), LINES), max_size=4)
+MEMORY = st.tuples(st.one_of(st.integers(0, 0x600), st.integers(0x1FD7_FC00, 0x1FD8_0200)).map(lambda n: n * 8), st.integers(1, 0x2100))
+DRIVERS = st.lists(st.tuples(st.lists(PORTS, max_size=3), LINES, st.lists(MEMORY, max_size=2)), max_size=4)
 
 
 def agree(drivers):
-    """The sweeps refuse exactly the systems that counting refuses, and counting refuses what a set of pairs shows."""
-    made = system(*(driver(f"d{k}", *ports, line=line) for k, (ports, line) in enumerate(drivers)))
-    refused = any(d.code in ("M0310", "M0311", "M0312", "M0313", "M0314") for d in check(made))
-    counted = any(stretch.fault or stretch.range.end > SIZES[each] for each in (Space.PORT, Space.LINE) for stretch in partition(made, each))
-    held = [{(0, p) for base, length in ports for p in range(base, base + length)} | ({(1, line[1])} if line else set()) for ports, line in drivers]
+    """The sweeps refuse exactly the systems that counting refuses, and that sets of units show to share something."""
+    made = system(*(driver(f"d{k}", *ports, line=line, memory=memory) for k, (ports, line, memory) in enumerate(drivers)))
+    refused = any(d.code in SHARING for d in check(made))
+    counted = any(stretch.fault or stretch.range.end > SIZES[each] for each in Space for stretch in partition(made, each))
+    held = [units_of(*each) for each in drivers]
     units = [unit for each in held for unit in each]
-    kept = {(0, p) for p in KEPT_PORTS} | {(1, n) for n in KEPT_LINES}
-    shared = len(units) != len(set(units)) or any(unit in kept or unit == (0, 0x10000) for unit in units)
+    shared = len(units) != len(set(units)) or any(unit in KEPT or unit == (0, 0x10000) for unit in units)
     assert refused == counted == shared
+
+
+SHARING = ("M0310", "M0311", "M0312", "M0313", "M0314", "M0316", "M0317", "M0318")
+KEPT = {(0, p) for p in KEPT_PORTS} | {(1, n) for n in KEPT_LINES} | {(2, 0xFEC00), (2, 0xFEE00)}
+
+
+def units_of(ports, line, memory):
+    """All that one driver holds, unit by unit."""
+    found = {(0, p) for base, length in ports for p in range(base, base + length)} | ({(1, line[1])} if line else set())
+    return found | {(2, byte // 4096) for base, length in memory for byte in (*range(base, base + length, 4096), base + length - 1)}
 
 
 @settings(max_examples=200, deadline=None)

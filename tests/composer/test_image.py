@@ -106,7 +106,7 @@ def handle(table):
 
 
 TABLES = {
-    "version 2": lambda t: t.update({0: 2}), "`name` of the table": lambda t: t.update({1: 7}),
+    "version 1": lambda t: t.update({0: 1}), "`name` of the table": lambda t: t.update({1: 7}),
     "`profile` of the table": lambda t: t.update({3: "a\x1b[31m"}), "`abi` of the table": lambda t: t.update({4: b"short"}),
     "`emergency_port` of the table": lambda t: t.update({5: 65536}), "keys 0 to 9": lambda t: t.pop(9),
     "outside of the image's code": lambda t: t[6][-1].update({2: 1 << 40}), "shares its bytes": lambda t: t[6][1].update({1: 4096}),
@@ -116,6 +116,8 @@ TABLES = {
     "runs the code of another": lambda t: t[7][0].update({3: 0}), "1001 permille": lambda t: t[7][0].update({6: 1001}),
     "`kind` of instance 0": lambda t: t[7][0].update({2: 3}), "`restart` of instance 0": lambda t: t[7][0].update({7: True}),
     "leaves the 65,536 ports": lambda t: grant(t).update({1: 0xFFFF}), "`access` of port grant 0": lambda t: grant(t).update({3: 4}),
+    "leaves the addresses that there are": lambda t: t[7][0][12].append({0: "x", 1: (1 << 52) - 8, 2: 9, 3: 1, 4: 1}),
+    "`widths` of grant of device memory 0": lambda t: t[7][0][12].append({0: "x", 1: 0, 2: 8, 3: 1, 4: 16}),
     "`kind` of handle 0": lambda t: handle(t).update({1: 99}), "names object 16": lambda t: handle(t).update({2: 16}),
     "names an instance that is not there": lambda t: handle(t).update({4: [2]}), "`rights` of handle 0": lambda t: handle(t).update({3: -1}),
 }

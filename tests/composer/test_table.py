@@ -29,13 +29,13 @@ def test_every_key_of_a_table_is_where_the_formats_say():
     modules = modules_of(made)
     raw = cbor2.loads(table_of(made))
     assert raw == {
-        0: 1, 1: "munal", 2: "0.1.0", 3: "made", 4: INTERFACES.digest, 5: 0x3F8,
+        0: 2, 1: "munal", 2: "0.1.0", 3: "made", 4: INTERFACES.digest, 5: 0x3F8,
         6: [{0: m.name, 1: m.offset, 2: m.length, 3: m.sha256} for m in modules],
         7: [{0: "com1", 1: "uart", 2: 0, 3: 1, 4: 2, 5: 1 << 20, 6: 1000, 7: 1, 8: 100, 9: 10,
              10: [{0: "regs", 1: 0x3F8, 2: 8, 3: 3, 4: 1}],
-             11: [{0: "line", 1: 1, 2: 4, 3: 3, 4: []}, {0: "serial", 1: 4, 2: 0, 3: 1, 4: []}]},
+             11: [{0: "line", 1: 1, 2: 4, 3: 3, 4: []}, {0: "serial", 1: 4, 2: 0, 3: 1, 4: []}], 12: []},
             {0: "hello", 1: "talker", 2: 2, 3: 0, 4: 3, 5: 1 << 20, 6: 1000, 7: 1, 8: 100, 9: 10, 10: [],
-             11: [{0: "console", 1: 3, 2: 0, 3: 2, 4: []}]}],
+             11: [{0: "console", 1: 3, 2: 0, 3: 2, 4: []}], 12: []}],
         8: [{0: "com1.serial", 1: 0, 2: 1, 3: 4096}], 9: [],
     }
 
@@ -99,3 +99,12 @@ def test_the_encoding_is_the_shortest_and_sorted():
     table = table_of(driver_and_client())
     assert cbor2.dumps(cbor2.loads(table), canonical=True) == table
     assert table[:2] == b"\xaa\x00"
+
+
+def test_device_memory_needs_no_handle_and_has_addresses_beyond_32_bits():
+    timer = app("timer", need("mmio", "regs", access=Access.READ, widths=(32, 64)), need("log", "log"))
+    made = system(instance("timer", timer, regs={"base": 0x1_0000_0008}, log={}))
+    (held,) = cbor2.loads(table_of(made))[7]
+    assert held[12] == [{0: "regs", 1: 0x1_0000_0008, 2: 0x400, 3: 1, 4: 12}]
+    assert [h[0] for h in held[11]] == ["log"] and held[10] == []
+    assert decode(table_of(made))["instances"][0]["mmio"] == [{"need": "regs", "base": 0x1_0000_0008, "length": 0x400, "access": "r", "widths": [32, 64]}]

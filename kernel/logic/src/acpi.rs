@@ -101,6 +101,17 @@ pub fn madt(table: &[u8]) -> Madt {
     found
 }
 
+/// Where PCI's configuration space lies in memory, as start and end (PCI Firmware Specification 3.3, section 4.1.2): each
+/// segment group has 1 MiB for each of its buses.
+pub fn mcfg(table: &[u8]) -> Vec<(u64, u64)> {
+    let body = table.get(HEADER + 8..).unwrap_or(&[]);
+    body.chunks_exact(16).filter_map(|entry| {
+        let (first, last) = (u64::from(entry[10]), u64::from(entry[11]));
+        let base = number(entry, 0, 8);
+        Some((base.checked_add(first << 20)?, base.checked_add((last + 1) << 20)?)).filter(|&(start, end)| start < end)
+    }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,6 +152,18 @@ mod tests {
         pointer[9] ^= 1;
         assert!(root(&pointer).is_err());
         assert!(root(b"RSD PTR ").is_err());
+    }
+
+    #[test]
+    fn configuration_space_is_a_mebibyte_a_bus() {
+        let mut table = vec![0; HEADER + 8];
+        table.extend_from_slice(&[0, 0, 0, 0xb0, 0, 0, 0, 0, 0, 0, 0, 255, 0, 0, 0, 0]);
+        table.extend_from_slice(&[0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 16, 17, 0, 0, 0, 0]);
+        table.extend_from_slice(&[0, 0, 0, 0, 9, 0, 0, 0, 1, 0, 5, 3, 0, 0, 0, 0]); // ends before it starts
+        table.extend_from_slice(&[255; 16]); // leaves all addresses
+        table.extend_from_slice(&[0; 9]);
+        assert_eq!(mcfg(&table), [(0xb000_0000, 0xc000_0000), (0x1_0100_0000, 0x1_0120_0000)]);
+        assert_eq!(mcfg(&[]), []);
     }
 
     #[test]

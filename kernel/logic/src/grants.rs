@@ -1,5 +1,5 @@
-//! What the system table grants, asked before every port instruction.
-use crate::table::PortGrant;
+//! What the system table grants, asked before every access to a port or to device memory.
+use crate::table::{MmioGrant, PortGrant};
 
 /// The sorted port grants of one SIP.
 #[derive(Debug, Clone, Default)]
@@ -24,10 +24,55 @@ impl Ports {
     }
 }
 
+/// The device memory of one SIP.
+#[derive(Debug, Clone, Default)]
+pub struct Registers {
+    grants: alloc::vec::Vec<MmioGrant>,
+}
+
+impl Registers {
+    pub fn new(grants: &[MmioGrant]) -> Self {
+        Self { grants: grants.to_vec() }
+    }
+
+    /// Whether one grant covers all `bytes` bytes from `address` on, with this access at this width: 1, 2, 4 or 8 bytes.
+    pub fn allow(&self, address: u64, bytes: u8, access: u8) -> bool {
+        let Some(end) = address.checked_add(u64::from(bytes)) else { return false };
+        self.grants.iter().any(|grant| {
+            grant.base <= address && end <= grant.base + grant.length && grant.access & access == access && grant.widths & bytes != 0
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::table::{READ, WRITE};
+
+    fn registers(base: u64, length: u64, access: u8, widths: u8) -> Registers {
+        Registers::new(&[MmioGrant { need: "regs".into(), base, length, access, widths }])
+    }
+
+    #[test]
+    fn exactly_the_granted_bytes_are_allowed() {
+        let registers = registers(0xfed0_0008, 0x10, READ | WRITE, 1 | 2 | 4 | 8);
+        for bytes in [1u8, 2, 4, 8] {
+            for address in 0xfed0_0000u64..0xfed0_0020 {
+                let inside = address >= 0xfed0_0008 && address + u64::from(bytes) <= 0xfed0_0018;
+                assert_eq!(registers.allow(address, bytes, READ), inside, "{address:#x} {bytes}");
+            }
+        }
+        assert!(!registers.allow(u64::MAX, 8, READ) && !registers.allow(u64::MAX - 7, 8, READ));
+    }
+
+    #[test]
+    fn device_memory_is_granted_by_access_and_width() {
+        let registers = registers(0x1000, 8, WRITE, 8);
+        assert!(registers.allow(0x1000, 8, WRITE));
+        assert!(!registers.allow(0x1000, 8, READ));
+        assert!(!registers.allow(0x1000, 4, WRITE));
+        assert!(!Registers::default().allow(0x1000, 8, WRITE));
+    }
 
     fn ports(base: u16, length: u32, access: u8, widths: u8) -> Ports {
         Ports::new(&[PortGrant { need: "regs".into(), base, length, access, widths }])

@@ -9,6 +9,7 @@ pub mod addresses;
 pub mod clock;
 pub mod grants;
 pub mod image;
+pub mod occupied;
 pub mod restart;
 pub mod pe;
 pub mod ring;

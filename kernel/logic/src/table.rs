@@ -5,7 +5,7 @@ use core::fmt;
 use minicbor::{Decode, bytes::ByteVec};
 
 /// The layout that this kernel reads.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 #[derive(Debug, Clone, Decode)]
 #[cbor(map)]
@@ -63,6 +63,7 @@ pub struct Instance {
     #[n(9)] pub restart_limit: u32,
     #[n(10)] pub ports: Vec<PortGrant>,
     #[n(11)] pub handles: Vec<Handle>,
+    #[n(12)] pub mmio: Vec<MmioGrant>,
 }
 
 /// Ports [base, base + length); `access` has the bits `READ` and `WRITE`, `widths` 1, 2 and 4 for 8, 16 and 32 bits.
@@ -74,6 +75,27 @@ pub struct PortGrant {
     #[n(2)] pub length: u32,
     #[n(3)] pub access: u8,
     #[n(4)] pub widths: u8,
+}
+
+/// Bytes [base, base + length) of device memory; `access` as for ports, `widths` 1, 2, 4 and 8 for 8, 16, 32 and 64 bits.
+#[derive(Debug, Clone, PartialEq, Eq, Decode)]
+#[cbor(map)]
+pub struct MmioGrant {
+    #[n(0)] pub need: String,
+    #[n(1)] pub base: u64,
+    #[n(2)] pub length: u64,
+    #[n(3)] pub access: u8,
+    #[n(4)] pub widths: u8,
+}
+
+/// Bytes of a page, the least that is mapped.
+pub const PAGE: u64 = 4096;
+
+impl MmioGrant {
+    /// The pages that the range touches, as addresses: whole pages belong to one instance. `decode` checked that they exist.
+    pub fn pages(&self) -> (u64, u64) {
+        (self.base / PAGE * PAGE, (self.base + self.length).next_multiple_of(PAGE))
+    }
 }
 
 pub const READ: u8 = 1;
@@ -115,6 +137,11 @@ pub struct Held {
 }
 
 impl Handle {
+    /// Whether it stands for an interrupt line.
+    pub fn is_line(&self) -> bool {
+        matches!(self.kind, HandleKind::IrqIsa | HandleKind::IrqGsi)
+    }
+
     pub fn held(&self) -> Held {
         Held { kind: self.kind, object: self.object, rights: self.rights }
     }
@@ -136,16 +163,23 @@ pub struct Service {
     #[n(1)] pub server: usize,
 }
 
-/// What the kernel keeps for itself: ports by base and length, and interrupt lines, ISA and global alike.
+/// What the kernel keeps for itself: ports by base and length, interrupt lines, ISA and global alike, pages by address and
+/// length in bytes, and everything from `physical_end` on, which it cannot map.
 #[derive(Debug, Clone, Copy)]
 pub struct Kept<'a> {
     pub ports: &'a [(u16, u16)],
     pub lines: &'a [u32],
+    pub pages: &'a [(u64, u64)],
+    pub physical_end: u64,
 }
 
 impl Kept<'_> {
     fn overlaps(&self, base: u32, length: u32) -> bool {
         self.ports.iter().any(|&(kept, count)| base < u32::from(kept) + u32::from(count) && u32::from(kept) < base + length)
+    }
+
+    fn overlaps_pages(&self, (start, end): (u64, u64)) -> bool {
+        self.pages.iter().any(|&(kept, length)| start < kept + length && kept < end)
     }
 }
 
@@ -164,13 +198,15 @@ const MOST: usize = 4096;
 /// The most bytes that one direction of a stream may hold.
 const MOST_CAPACITY: usize = 1 << 20;
 
-/// Reads a table and checks that it is whole: version, ABI, digest lengths, every index, every range.
+/// Reads a table and checks that it is whole: version, ABI, digest lengths, every index, every range; and that nobody holds
+/// what another instance or the kernel holds.
 ///
 /// `section` is the length of the image's section in bytes, which modules must lie in. Errors: a sentence naming the part.
 pub fn decode(bytes: &[u8], section: u64, abi: &[u8; 32], kept: &Kept<'_>) -> Result<Table, TableError> {
     let table: Table = minicbor::decode(bytes).map_err(|e| TableError(alloc::format!("the system table is no valid CBOR: {e}")))?;
     check(&table, section, abi)?;
     table.instances.iter().try_for_each(|instance| check_kept(instance, kept))?;
+    check_shared(&table)?;
     Ok(table)
 }
 
@@ -226,11 +262,40 @@ fn check_kept(instance: &Instance, kept: &Kept<'_>) -> Result<(), TableError> {
         let overlaps = kept.overlaps(u32::from(port.base), port.length);
         require(!overlaps, || alloc::format!("port grant `{}` of `{}` reaches what the kernel keeps", port.need, instance.name))?;
     }
-    for handle in instance.handles.iter().filter(|handle| matches!(handle.kind, HandleKind::IrqIsa | HandleKind::IrqGsi)) {
+    for mmio in &instance.mmio {
+        let end = mmio.base.checked_add(mmio.length).filter(|&end| mmio.length > 0 && end <= kept.physical_end);
+        require(end.is_some(), || alloc::format!("device memory `{}` of `{}` leaves the addresses that this kernel maps", mmio.need, instance.name))?;
+        require(!kept.overlaps_pages(mmio.pages()), || alloc::format!("device memory `{}` of `{}` reaches what the kernel keeps", mmio.need, instance.name))?;
+    }
+    for handle in instance.handles.iter().filter(|handle| handle.is_line()) {
         let keeps = kept.lines.contains(&(handle.object as u32));
         require(!keeps, || alloc::format!("interrupt `{}` of `{}` is one that the kernel keeps", handle.name, instance.name))?;
     }
     Ok(())
+}
+
+/// The composer lets no two instances share hardware; the kernel does not take its word for it.
+fn check_shared(table: &Table) -> Result<(), TableError> {
+    let each = || table.instances.iter().enumerate();
+    let ports = each().flat_map(|(index, i)| i.ports.iter().map(move |p| (u64::from(p.base), u64::from(p.base) + u64::from(p.length), index)));
+    let pages = each().flat_map(|(index, i)| i.mmio.iter().map(move |m| (m.pages().0, m.pages().1, index)));
+    let lines = each().flat_map(|(index, i)| i.handles.iter().filter(|h| h.is_line()).map(move |h| (h.object as u64, h.object as u64 + 1, index)));
+    for (what, held) in [("port", ports.collect::<Vec<_>>()), ("device memory", pages.collect()), ("interrupt", lines.collect())] {
+        if let Some((at, one, other)) = shared(held) {
+            let name = |index: usize| &table.instances[index].name;
+            return Err(TableError(alloc::format!("`{}` and `{}` both hold {what} {at:#x}", name(one), name(other))));
+        }
+    }
+    Ok(())
+}
+
+/// The first unit that ranges (start, end, holder) of two holders have in common, with both.
+pub fn shared(mut held: Vec<(u64, u64, usize)>) -> Option<(u64, usize, usize)> {
+    held.sort_unstable();
+    held.iter().enumerate().find_map(|(place, &(_, end, holder))| {
+        let met = held[place + 1..].iter().take_while(|&&(start, _, _)| start < end).find(|&&(_, _, other)| other != holder)?;
+        Some((met.0, holder, met.2))
+    })
 }
 
 #[cfg(test)]
@@ -240,7 +305,7 @@ mod tests {
 
     const ABI: [u8; 32] = [7; 32];
     const SECTION: u64 = 0x3000;
-    const KEPT: Kept<'static> = Kept { ports: &[(0x20, 2), (0xcfa, 6)], lines: &[0, 2] };
+    const KEPT: Kept<'static> = Kept { ports: &[(0x20, 2), (0xcfa, 6)], lines: &[0, 2], pages: &[(0xfee0_0000, 0x1000)], physical_end: 1 << 44 };
 
     /// A table with one module, two instances, one stream and one service; `change` alters what the parts say.
     struct Parts {
@@ -250,6 +315,9 @@ mod tests {
         modules_of_instance: (u32, u32),
         permille: u32,
         port: (u16, u32),
+        second_port: (u16, u32),
+        mmio: (u64, u64),
+        second_mmio: (u64, u64),
         handle: (u8, u32, u32),
         stream: (u32, u32, u32),
         service: u32,
@@ -257,8 +325,8 @@ mod tests {
 
     fn whole() -> Parts {
         Parts {
-            version: 1, abi: ABI, module: (0x1000, 0x2000), modules_of_instance: (0, 0), permille: 200, port: (0x3f8, 8),
-            handle: (3, 0, 1), stream: (0, 1, 4096), service: 1,
+            version: 2, abi: ABI, module: (0x1000, 0x2000), modules_of_instance: (0, 0), permille: 200, port: (0x3f8, 8),
+            second_port: (0x2f8, 8), mmio: (0xfed0_0000, 0x400), second_mmio: (0xfed0_1000, 8), handle: (3, 0, 1), stream: (0, 1, 4096), service: 1,
         }
     }
 
@@ -269,13 +337,14 @@ mod tests {
             out.u8(4)?.bytes(&parts.abi)?.u8(5)?.u16(0x3f8)?;
             out.u8(6)?.array(1)?.map(4)?.u8(0)?.str("app/one")?.u8(1)?.u64(parts.module.0)?.u8(2)?.u64(parts.module.1)?.u8(3)?.bytes(&[0; 32])?;
             out.u8(7)?.array(2)?;
-            for name in ["one", "two"] {
-                out.map(12)?.u8(0)?.str(name)?.u8(1)?.str("app")?.u8(2)?.u8(2)?.u8(3)?.u32(parts.modules_of_instance.0)?;
+            for (name, port, mmio) in [("one", parts.port, parts.mmio), ("two", parts.second_port, parts.second_mmio)] {
+                out.map(13)?.u8(0)?.str(name)?.u8(1)?.str("app")?.u8(2)?.u8(2)?.u8(3)?.u32(parts.modules_of_instance.0)?;
                 out.u8(4)?.u32(parts.modules_of_instance.1)?.u8(5)?.u64(1 << 20)?.u8(6)?.u32(parts.permille)?;
                 out.u8(7)?.u8(1)?.u8(8)?.u64(100)?.u8(9)?.u32(10)?;
-                out.u8(10)?.array(1)?.map(5)?.u8(0)?.str("regs")?.u8(1)?.u16(parts.port.0)?.u8(2)?.u32(parts.port.1)?.u8(3)?.u8(3)?.u8(4)?.u8(1)?;
+                out.u8(10)?.array(1)?.map(5)?.u8(0)?.str("regs")?.u8(1)?.u16(port.0)?.u8(2)?.u32(port.1)?.u8(3)?.u8(3)?.u8(4)?.u8(1)?;
                 out.u8(11)?.array(1)?.map(5)?.u8(0)?.str("console")?.u8(1)?.u8(parts.handle.0)?.u8(2)?.u32(parts.handle.1)?.u8(3)?.u8(3)?;
                 out.u8(4)?.array(1)?.u32(parts.handle.2)?;
+                out.u8(12)?.array(1)?.map(5)?.u8(0)?.str("page")?.u8(1)?.u64(mmio.0)?.u8(2)?.u64(mmio.1)?.u8(3)?.u8(1)?.u8(4)?.u8(4)?;
             }
             out.u8(8)?.array(1)?.map(4)?.u8(0)?.str("one.serial")?.u8(1)?.u32(parts.stream.0)?.u8(2)?.u32(parts.stream.1)?.u8(3)?.u32(parts.stream.2)?;
             out.u8(9)?.array(1)?.map(2)?.u8(0)?.str("two.time")?.u8(1)?.u32(parts.service)?;
@@ -298,6 +367,10 @@ mod tests {
         for (base, length) in [(0x1e, 2), (0x22, 1), (0xcf9, 1), (0xd00, 1)] {
             assert!(decode(&encode(&Parts { port: (base, length), ..whole() }), SECTION, &ABI, &KEPT).is_ok(), "{base:#x} only touches");
         }
+        for (base, length) in [(0xfedf_f000, 0x1000), (0xfee0_1000, 8), ((1 << 44) - 8, 8)] {
+            assert!(decode(&encode(&Parts { mmio: (base, length), ..whole() }), SECTION, &ABI, &KEPT).is_ok(), "{base:#x} only touches");
+        }
+        assert_eq!(table.instances[1].mmio[0].pages(), (0xfed0_1000, 0xfed0_2000));
         assert_eq!(table.instances[1].handles[0].kind, HandleKind::StreamClient);
         assert_eq!(table.instances[0].restart, RestartPolicy::OnFailure);
         assert_eq!(table.instances[0].ports[0], PortGrant { need: "regs".into(), base: 0x3f8, length: 8, access: 3, widths: 1 });
@@ -306,7 +379,7 @@ mod tests {
     #[test]
     fn every_index_and_range_is_checked() {
         for (fault, words) in [
-            (fault(|p| p.version = 2), "version 2"),
+            (fault(|p| p.version = 1), "version 1"),
             (fault(|p| p.abi[31] = 0), "other interfaces"),
             (fault(|p| p.module.1 = 0x2001), "outside of the image"),
             (fault(|p| p.module.0 = u64::MAX), "outside of the image"),
@@ -320,6 +393,16 @@ mod tests {
             (fault(|p| p.port = (0xcff, 1)), "the kernel keeps"),
             (fault(|p| p.handle = (1, 2, 0)), "the kernel keeps"),
             (fault(|p| p.handle = (2, 0, 0)), "the kernel keeps"),
+            (fault(|p| p.port = (0x2f1, 8)), "both hold port 0x2f8"),
+            (fault(|p| p.second_port = (0x3ff, 1)), "`one` and `two` both hold port 0x3ff"),
+            (fault(|p| p.mmio.1 = 0), "leaves the addresses"),
+            (fault(|p| p.mmio = (u64::MAX, 2)), "leaves the addresses"),
+            (fault(|p| p.mmio = ((1 << 44) - 8, 9)), "leaves the addresses"),
+            (fault(|p| p.mmio = (0xfee0_0ff8, 8)), "reaches what the kernel keeps"),
+            (fault(|p| p.mmio = (0xfedf_fff8, 9)), "reaches what the kernel keeps"),
+            (fault(|p| p.mmio = (0xfed0_0ff8, 9)), "both hold device memory 0xfed01000"),
+            (fault(|p| p.second_mmio = (0xfed0_0800, 8)), "both hold device memory 0xfed00000"),
+            (fault(|p| p.handle = (1, 4, 0)), "both hold interrupt 0x4"),
             (fault(|p| p.handle.0 = 0), "no valid CBOR"),
             (fault(|p| p.handle = (1, 16, 0)), "names object 16"),
             (fault(|p| p.handle = (3, 1, 0)), "names object 1"),
@@ -333,6 +416,14 @@ mod tests {
         ] {
             assert!(fault.contains(words), "{fault} / {words}");
         }
+    }
+
+    #[test]
+    fn sharing_is_found_between_holders_alone() {
+        assert_eq!(shared(alloc::vec![(0, 8, 0), (4, 6, 0), (8, 9, 1)]), None);
+        assert_eq!(shared(alloc::vec![(0, 8, 0), (4, 6, 0), (7, 9, 1)]), Some((7, 0, 1)));
+        assert_eq!(shared(alloc::vec![(3, 4, 1), (3, 4, 2)]), Some((3, 1, 2)));
+        assert_eq!(shared(Vec::new()), None);
     }
 
     #[test]

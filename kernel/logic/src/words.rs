@@ -1,11 +1,12 @@
 //! Grants in words, as the kernel enforces them: what audit shows.
-use crate::table::{Handle, HandleKind, Instance, PortGrant, READ, RestartPolicy, Table, WRITE};
+use crate::table::{Handle, HandleKind, Instance, MmioGrant, PortGrant, READ, RestartPolicy, Table, WRITE};
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 
 /// What instance `index` may do, one grant a line.
 pub fn grants(table: &Table, index: usize) -> String {
     let instance = &table.instances[index];
     let mut lines: Vec<String> = instance.ports.iter().map(port).collect();
+    lines.extend(instance.mmio.iter().map(mmio));
     lines.extend(instance.handles.iter().map(|h| handle(table, h)));
     lines.push(format!("memory: at most {}", size(instance.memory)));
     lines.push(format!("cpu: {}", share(instance.cpu_permille)));
@@ -14,10 +15,22 @@ pub fn grants(table: &Table, index: usize) -> String {
 }
 
 fn port(grant: &PortGrant) -> String {
-    let last = u32::from(grant.base) + grant.length - 1;
-    let range = if grant.length == 1 { format!("{:#x}", grant.base) } else { format!("{:#x}..{last:#x}", grant.base) };
-    let widths: Vec<&str> = [(1, "8"), (2, "16"), (4, "32")].iter().filter(|(bit, _)| grant.widths & bit != 0).map(|&(_, bits)| bits).collect();
-    format!("port {}: {range}, {}, {} bits", grant.need, access(grant.access), widths.join(" and "))
+    let range = range(u64::from(grant.base), u64::from(grant.length));
+    format!("port {}: {range}, {}, {} bits", grant.need, access(grant.access), widths(grant.widths))
+}
+
+fn mmio(grant: &MmioGrant) -> String {
+    let range = range(grant.base, grant.length);
+    format!("mmio {}: {range}, {}, {} bits", grant.need, access(grant.access), widths(grant.widths))
+}
+
+fn range(base: u64, length: u64) -> String {
+    if length == 1 { format!("{base:#x}") } else { format!("{base:#x}..{:#x}", base + length - 1) }
+}
+
+fn widths(granted: u8) -> String {
+    let widths: Vec<&str> = [(1, "8"), (2, "16"), (4, "32"), (8, "64")].iter().filter(|(bit, _)| granted & bit != 0).map(|&(_, bits)| bits).collect();
+    widths.join(" and ")
 }
 
 fn access(rights: u8) -> &'static str {
@@ -89,6 +102,12 @@ mod tests {
         assert_eq!(port(&grant), "port regs: 0x3f8..0x3ff, read and write, 8 bits");
         let grant = PortGrant { need: "exit".into(), base: 0xf4, length: 1, access: 2, widths: 5 };
         assert_eq!(port(&grant), "port exit: 0xf4, write, 8 and 32 bits");
+    }
+
+    #[test]
+    fn device_memory_reads_by_its_first_and_last_byte() {
+        let grant = MmioGrant { need: "regs".into(), base: 0xfed0_0000, length: 0x400, access: 1, widths: 12 };
+        assert_eq!(mmio(&grant), "mmio regs: 0xfed00000..0xfed003ff, read, 32 and 64 bits");
     }
 
     #[test]

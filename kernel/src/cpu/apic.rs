@@ -74,6 +74,11 @@ pub fn start() {
     write(LVT_TIMER, u32::from(idt::TIMER));
 }
 
+/// The physical address of the page that the local APIC's registers are in, or would be.
+pub fn page() -> u64 {
+    BASE.load(Ordering::Relaxed)
+}
+
 /// The number of this processor's local APIC, as an I/O APIC's destination names it.
 pub fn id() -> u32 {
     if X2APIC.load(Ordering::Relaxed) { read(ID) & 0xff } else { read(ID) >> 24 }

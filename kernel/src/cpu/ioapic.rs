@@ -1,6 +1,6 @@
 //! Interrupt lines: the legacy controllers are silenced, the I/O APICs that ACPI's MADT lists deliver what was granted
 //! (82093AA data sheet; ACPI 6.5, section 5.2.12).
-use crate::{cell::Global, cpu::{self, apic, idt, port}, memory::paging};
+use crate::{cell::Global, cpu::{self, apic, idt, port}, memory::{PAGE, paging}};
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, Ordering};
 use munal_logic::acpi::Madt;
@@ -33,6 +33,11 @@ struct Lines {
 }
 
 static LINES: Global<Lines> = Global::new(Lines { controllers: Vec::new(), overrides: Vec::new() });
+
+/// The physical addresses of the pages that the I/O APICs' registers are in.
+pub fn pages() -> Vec<u64> {
+    LINES.with(|lines| lines.controllers.iter().map(|controller| controller.address & !(PAGE - 1)).collect())
+}
 
 /// Silences the legacy controllers and masks every line. Called once, at boot, with interrupts off.
 pub fn start(madt: &Madt) {

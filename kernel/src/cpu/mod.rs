@@ -3,6 +3,7 @@ pub mod apic;
 pub mod gdt;
 pub mod idt;
 pub mod ioapic;
+pub mod mmio;
 pub mod port;
 pub mod time;
 

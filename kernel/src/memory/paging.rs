@@ -128,7 +128,8 @@ pub fn map_image(start: u64, end: u64, access: Access) -> Result<(), OutOfMemory
     Ok(())
 }
 
-/// Maps a device's registers one to one, uncached. Called at boot, for devices that the kernel itself drives.
+/// Maps a device's registers one to one, uncached (PAT entry 3, UC, as it is after reset). Called at boot, for the kernel's own
+/// devices and for those that the table grants.
 pub fn map_device(start: u64, length: u64) {
     let uncached = Access::Write.flags() | Flags::NO_CACHE | Flags::WRITE_THROUGH;
     for address in (start & !(PAGE - 1)..start + length).step_by(PAGE as usize) {
@@ -148,7 +149,8 @@ pub fn map_firmware(start: u64, end: u64) {
     }
 }
 
-fn is_mapped(address: u64) -> bool {
+/// Whether anything is mapped at the address.
+pub fn is_mapped(address: u64) -> bool {
     let mut at = TOP.with(|top| *top);
     for level in (1..=4).rev() {
         let entry = &table(at)[index(address, level)];

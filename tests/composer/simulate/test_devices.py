@@ -196,3 +196,28 @@ def test_the_tables_name_the_ports_that_answer():
     assert int.from_bytes(fadt[64:68], "little") == acpi.PM1A_CONTROL
     assert (int.from_bytes(fadt[120:128], "little"), fadt[128]) == (acpi.RESET_PORT, acpi.RESET_VALUE)
     assert b"\x08_S5_\x12\x06\x04\x00\x00\x00\x00" in dsdt
+
+
+HPET = 0xFED0_0000
+
+
+def test_memory_where_nothing_is_reads_as_all_ones(machine):
+    assert [machine.load(0xFED1_0000, width) for width in (8, 16, 32, 64)] == [0xFF, 0xFFFF, 0xFFFF_FFFF, (1 << 64) - 1]
+    machine.store(0xFED1_0000, 64, 0)
+
+
+def test_the_event_timer_counts_while_it_is_enabled(machine):
+    assert machine.load(HPET, 64) == machine.load(HPET + 4, 32) << 32 | machine.load(HPET, 32)
+    assert machine.load(HPET + 4, 32) == 10_000_000 and machine.load(HPET, 32) & 0xFF == 1
+    machine.store(HPET + 0xF0, 64, 0xFFFF_FFFF)
+    assert machine.load(HPET + 0xF0, 64) == machine.load(HPET + 0xF0, 64) == 0xFFFF_FFFF
+    machine.store(HPET + 0x10, 32, 1)
+    while machine.load(HPET + 0xF4, 32) == 0:
+        pass
+    machine.store(HPET + 0x10, 32, 0)
+    assert machine.load(HPET + 0xF0, 64) == machine.load(HPET + 0xF0, 64) > 0xFFFF_FFFF
+
+
+def test_the_event_timer_answers_whole_registers_and_halves_alone(machine):
+    assert [machine.load(HPET + offset, width) for offset, width in ((0, 8), (2, 16), (2, 32), (4, 64))] == [
+        0xFF, 0xFFFF, 0xFFFF_FFFF, (1 << 64) - 1]

@@ -63,6 +63,38 @@ def test_the_kernel_refuses_what_glue_would_let_through(boot, port, width, allow
     assert booted.sip("com1").error == ("" if allowed else f"was refused to read {width} bits at port {port:#x}")
 
 
+TIMER_AT = 0xFED0_0000
+TIMER = need("mmio", "regs", length=0x20, widths=(32, 64))
+
+
+@pytest.mark.parametrize(("offset", "ended"), [
+    (0, Status.ENDED), (0x18, Status.ENDED), (0x1C, Status.FAILED), (0x20, Status.FAILED), (-1, Status.FAILED), (-8, Status.FAILED),
+    (0x7FFF_FFFF, Status.FAILED), (-0x8000_0000, Status.FAILED), (-TIMER_AT & 0xFFFF_FFFF, Status.FAILED),
+])
+def test_glue_stops_an_offset_that_leaves_device_memory(boot, offset, ended):
+    made = system(instance("timer", app("hpet", TIMER), restart=NEVER, regs={"base": TIMER_AT}))
+    text = wat('(import "munal:mmio/regs" "read64" (func $read (param i32) (result i64)))', start=f"(drop (call $read (i32.const {offset})))")
+    booted = boot(made, {"hpet": text})
+    booted.until(lambda: not booted.sip("timer").lives_on)
+    assert booted.sip("timer").status is ended
+    assert ("unreachable" in booted.log("timer")) == (ended is Status.FAILED)
+
+
+@pytest.mark.parametrize(("address", "width", "allowed"), [
+    (TIMER_AT, 64, True), (TIMER_AT + 0x1C, 32, True), (TIMER_AT + 0x1C, 64, False), (TIMER_AT - 4, 64, False), (TIMER_AT, 8, False),
+    (0xFFFF_FFFF_FFFF_FFF8, 64, False), (TIMER_AT | 1 << 32, 32, False),
+])
+def test_the_kernel_refuses_device_memory_that_glue_would_let_through(boot, address, width, allowed):
+    result = "i64" if width == 64 else "i32"
+    forged = f"""(module (import "munal:raw" "mmio_read{width}" (func $in (param i64) (result {result})))
+      (func (export "munal:mmio/regs#read32") (param i32) (result i32) (drop (call $in (i64.const {address}))) (i32.const 0)))"""
+    made = system(instance("timer", app("hpet", TIMER), restart=NEVER, regs={"base": TIMER_AT}))
+    text = wat('(import "munal:mmio/regs" "read32" (func $read (param i32) (result i32)))', start="(drop (call $read (i32.const 0)))")
+    booted = boot(made, {"hpet": text}, glue={"timer": forged})
+    booted.until(lambda: not booted.sip("timer").lives_on)
+    assert booted.sip("timer").error == ("" if allowed else f"was refused to read {width} bits of device memory at {address:#x}")
+
+
 @pytest.mark.parametrize(("at", "length", "fine"), [(65530, 6, True), (65536, 0, True), (65530, 7, False), (-1, 2, False)])
 def test_a_pointer_outside_the_memory_ends_that_sip_alone(boot, at, length, fine):
     logger = app("logger", need("log", "log"))

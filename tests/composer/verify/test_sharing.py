@@ -31,8 +31,9 @@ def two_drivers():
     com1 = instance("com1", UART, regs={"base": 0x3F8}, line={"isa": 4})
     com2 = instance("com2", UART, regs={"base": 0x2F8}, line={"isa": 3})
     clock = instance("clock", app("cmos", need("port", "regs", length=2), need("port", "more", length=2)), regs={"base": 0x70}, more={"base": 0x71})
+    timer = instance("timer", app("hpet", need("mmio", "regs"), need("mmio", "more", length=0x1008)), regs={"base": 0xFED0_0000}, more={"base": 0xFED0_0800})
     hello = instance("hello", TALKER, console={"from": "com1.serial"})
-    return system(com1, com2, clock, hello, wires=(wire(hello, "console", com1, "serial"),), emergency_port=0x3F8)
+    return system(com1, com2, clock, timer, hello, wires=(wire(hello, "console", com1, "serial"),), emergency_port=0x3F8)
 
 
 def linked(made):
@@ -69,6 +70,11 @@ def failures(image, certificate):
     return [f"{check.name}: {check.text}" for check in sharing.recheck(image, certificate) if not check.ok]
 
 
+def page(base, length=8):
+    """A grant of device memory."""
+    return {0: "page", 1: base, 2: length, 3: 1, 4: 4}
+
+
 def holds(table, name, key=10):
     return next(i for i in table[7] if i[0] == name)[key]
 
@@ -102,6 +108,13 @@ def test_it_shares_no_code_with_what_it_checks():
     (lambda t: holds(t, "com2")[0].update({1: "0x60"}), "hardware: the system table has not the form"),
     (lambda t: holds(t, "com2")[0].update({2: 1.5}), "hardware: the system table has not the form"),
     (lambda t: holds(t, "com2", 11)[0].update({2: 240}), "hardware: `com2` would hold 1 of space `interrupt`"),
+    (lambda t: holds(t, "com2", 12).append(page(0xFED0_1FF8)), "MMIO pages: MMIO page 0xfed01000..0xfed01fff is held by `com2` and by `timer`"),
+    (lambda t: holds(t, "timer", 12).append(page(0xFEE0_0FF8)), "MMIO pages: MMIO page 0xfee00000..0xfee00fff is held by `timer`, and the kernel keeps it"),
+    (lambda t: holds(t, "com2", 12).append(page(1 << 52)), "hardware: `com2` would hold 1 of space `MMIO page` from 0x10000000000 on"),
+    (lambda t: holds(t, "com2", 12).append(page(0, 1 << 40)), "hardware: `com2` would hold 1099511627776 bytes of device memory"),
+    (lambda t: holds(t, "com2", 12).append(page(0, 0)), "hardware: `com2` would hold 0 bytes"),
+    (lambda t: holds(t, "com2", 12).append(page(-8)), "hardware: `com2` would hold 8 bytes of device memory from -0x8 on"),
+    (lambda t: next(i for i in t[7]).pop(12), "hardware: the system table has not the form"),
     (lambda t: t.update({5: 0x1C}), "emergency port: the emergency writer would use port 0x20"),
     (lambda t: t.update({5: 0xFFF9}), "emergency port: the emergency writer would use port 0x10000"),
     (lambda t: t.update({4: bytes(32)}), "hardware: the kernel in the image does not carry the interfaces"),
@@ -125,7 +138,7 @@ def test_a_kernel_that_keeps_less_than_it_should_is_found():
     abi["kept"]["ports"] = abi["kept"]["ports"][1:]
     other = json.dumps(abi, sort_keys=True, separators=(",", ":")).encode()
     table = changed(lambda t: t.update({4: hashlib.sha256(other).digest()}))
-    assert "kept hardware: port 0x20 is kept by kept.toml alone" in failures(image_of(table, other), None)
+    assert "kept hardware: port 0x0 is kept by kept.toml alone" in failures(image_of(table, other), None)
 
 
 @pytest.mark.parametrize("table", [b"", b"\xff", b"\x01", b"\xa1\x00", cbor2.dumps(TABLE, canonical=True) + b"\0", b"\x9b" + b"\xff" * 8, b"\xd9" * 400, b"\x81" * 4000])
