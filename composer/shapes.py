@@ -5,13 +5,15 @@ What a capability adds to needs, provides and grants is derived from kernel/inte
 
 from __future__ import annotations
 
-import os
 import re
+import sys
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import Annotated, Any, Literal
 
-# What a manifest means does not depend on which plugins happen to be installed; and looking for them takes time.
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+# What a manifest means does not depend on which plugins happen to be installed. Being told so, pydantic still imports what would
+# look for them, which takes as long as all else that a check does: this stands in its place.
+sys.modules.setdefault("pydantic.plugin._loader", SimpleNamespace(get_plugins=tuple))  # type: ignore[arg-type]
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model  # noqa: E402
 
