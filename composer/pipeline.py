@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from composer import output, stamp
+from composer import output, recall, stamp
 from composer.output import Built
 from composer.result import Result
 from composer.variant import Variant
@@ -95,6 +95,8 @@ def compose(root: Path, what: Variant | str | None = None, until: Stage = Stage.
     if locked:
         from composer.locking import hold
 
+        # The lock and the tools that it is held against are looked at anew each time.
+        recall.RUN.forget()
         held = hold(root, variant)
         return held.then(_locked, root, variant, until, keep)
     if until is Stage.CHECK:

@@ -380,3 +380,10 @@ def test_an_answer_found_again_depends_on_the_image_and_on_all_that_it_was_made_
     assert compose(root).value.changed is False
     looked = {Path(name) for looks in recall.RUN.looks for name in looks}
     assert looked >= {image, root / "munal.toml", root / "apps", root / "apps/uart/uart.wat", root / "profiles/main.toml", stamp.HERE / "pipeline.py"}
+
+
+def test_an_answer_held_against_a_lock_is_never_kept_to_be_said_again(root):
+    compose(root)
+    recall.RUN.start(b"question")
+    compose(root, locked=True)
+    assert recall.RUN.question is None

@@ -219,8 +219,10 @@ def test_a_refusal_is_said_again(munal):
     assert len({answer[:2] for answer in answers}) == 1 and answers[0][0] == 1
 
 
-def test_until_is_never_said_again(munal):
-    assert [munal("check", "--until", "load")[2] for _ in range(3)] == [False] * 3
+@pytest.mark.parametrize("words", [("check", "--until", "load"), ("check", "--locked"), ("check", "main", "--locked")])
+def test_what_also_depends_on_something_else_is_never_said_again(munal, words):
+    munal("check")
+    assert [munal(*words)[2] for _ in range(3)] == [False] * 3
 
 
 UNWANTED = ("click", "pydantic", "pydantic_core", "jinja2", "wasmtime", "rich", "tomllib", "json", "re", "pathlib", "dataclasses", "typing",
