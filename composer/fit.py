@@ -39,9 +39,11 @@ def fit(node: Node, shape: type[S], name: str = "") -> S | list[Diagnostic]:
 
 def _is_misspelt(missing: Any, problems: list[Any]) -> bool:
     """A key is missing because another one is written in its place, which is said of that one."""
+    if missing["type"] != "missing":
+        return False
     *table, key = missing["loc"]
     others = [str(p["loc"][-1]) for p in problems if p["type"] == "extra_forbidden" and list(p["loc"][:-1]) == table]
-    return missing["type"] == "missing" and any(did_you_mean(other, [str(key)]) for other in others)
+    return any(did_you_mean(other, [str(key)]) for other in others)
 
 
 def fit_name(check: Callable[[str], str], name: str, label: Label) -> Iterator[Diagnostic]:

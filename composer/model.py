@@ -163,8 +163,9 @@ def _named(tables: Node | None, section: str, said: list[Diagnostic]) -> Iterato
             continue
         for name, node in named.table.items():
             yield from _entry(capability, name, node, section, said)
-    if tables and sum(len(named.table) for named in tables.table.values()) > MOST_NEEDS:
-        said.append(error(M0107, f"an app has at most {MOST_NEEDS} {section}", at(tables.place)))
+    count = sum(len(named.table) for named in tables.table.values()) if tables else 0
+    if tables and count > MOST_NEEDS:
+        said.append(error(M0107, f"an app has at most {MOST_NEEDS} {section}", at(tables.place, f"these are {count}")))
 
 
 def _entry(capability: Capability, name: str, node: Node, section: str, said: list[Diagnostic]) -> Iterator[Need | Provide]:

@@ -40,15 +40,20 @@ def ready(folder: Path, scratch: Path) -> Path:
     return scratch / "workspace"
 
 
+def shown(folder: Path, scratch: Path) -> str:
+    """What a person sees of a fixture, with MUNAL_CACHE and `scratch` to work in."""
+    said = examine(ready(folder, scratch), scratch)
+    assert [each["code"] for each in json.loads(to_json(said))] == [each.code for each in said]
+    return f"{to_text(said)}\n{summary(said)}\n" if said else NOTHING
+
+
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_fixture(folder: Path, bless: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MUNAL_CACHE", str(tmp_path / "cache"))
-    said = examine(ready(folder, tmp_path), tmp_path)
-    text = f"{to_text(said)}\n{summary(said)}\n" if said else NOTHING
+    text = shown(folder, tmp_path)
     if bless:
         (folder / "expected.txt").write_text(text, encoding="utf-8")
     assert text == expected(folder)
-    assert [each["code"] for each in json.loads(to_json(said))] == [each.code for each in said]
 
 
 OF_WORKSPACES = [rule for rule in every_rule() if rule.code[:3] not in ("M04", "M05")]

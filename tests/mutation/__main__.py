@@ -1,0 +1,73 @@
+"""Judges mutants by hand and prints a table: `python -m tests.mutation [MODULE...] [--rules] [--sample N] [--seed N] [--jobs N]`.
+
+Modules are paths like composer/check/ports.py, or folders; without any, all rules and the stages before them. Exits 1 where
+a mutant survives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import Queue
+from random import Random
+
+from composer.check import every_rule
+from tests.mutation.mutants import Mutant
+from tests.mutation.run import deleted, small_mutants, table
+from tests.mutation.suite import Suite, Verdict
+
+DEFAULT = ("composer/check", "composer/model.py", "composer/fit.py", "composer/merge.py", "composer/resolve.py")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description="Judge mutants of the composer.")
+    parser.add_argument("modules", nargs="*", default=DEFAULT)
+    parser.add_argument("--rules", action="store_true", help="delete each rule, instead of making small changes")
+    parser.add_argument("--sample", type=int, help="at most this many, chosen by the seed")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=2)
+    options = parser.parse_args()
+    if options.rules:
+        mutants = [mutant for rule in every_rule() for mutant in deleted(rule.code)]
+    else:
+        mutants = [mutant for module in options.modules for mutant in small_mutants(module)]
+    if options.sample and options.sample < len(mutants):
+        mutants = Random(options.seed).sample(mutants, options.sample)
+    verdicts = judge_all(mutants, options.jobs)
+    if options.rules:
+        for each in verdicts:
+            print(f"{each.mutant.change.split()[0]:<7} {each.mutant.module:<36} {each.mutant.text:<11} {each.verdict:<8} {each.by}")
+    print(table(verdicts))
+    return 1 if any(each.survived for each in verdicts) else 0
+
+
+def judge_all(mutants: list[Mutant], jobs: int) -> list[Verdict]:
+    """All verdicts, in the order of the mutants; each of `jobs` threads has a copy of its own."""
+    free: Queue[Suite] = Queue()
+    with tempfile.TemporaryDirectory() as folder:
+        suites = [Suite(Path(folder, str(number))) for number in range(jobs)]
+        for suite in suites:
+            free.put(suite)
+
+        def judge(mutant: Mutant) -> Verdict:
+            suite = free.get()
+            try:
+                verdict = suite.judge(mutant)
+            finally:
+                free.put(suite)
+            if verdict.survived:
+                print(f"survived: {mutant}", file=sys.stderr, flush=True)
+            return verdict
+
+        with ThreadPoolExecutor(jobs) as pool:
+            verdicts = list(pool.map(judge, mutants))
+        for suite in suites:
+            suite.close()
+    return verdicts
+
+
+if __name__ == "__main__":
+    sys.exit(main())
