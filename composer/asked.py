@@ -67,10 +67,11 @@ class Asked:
 
 
 def ask(root: Path, variant: Variant) -> Result[Asked]:
-    """Compose up to the rules. A value may come with errors; there is none where the profile cannot be resolved."""
+    """Compose up to the rules. A value may come with errors of theirs; there is none where the profile, or an instance of it,
+    cannot be resolved."""
     made = stages(root, variant, Stage.CHECK)
     models, system, checked = (made[stage] for stage in (Stage.MODEL, Stage.RESOLVE, Stage.CHECK))
-    if models.value is None or system.value is None or checked.value is None:
+    if models.value is None or system.value is None or checked.value is None or system.value.lost:
         return Result(None, checked.diagnostics)
     return Result(Asked(root, variant, models.value, system.value, checked.value.facts, checked.diagnostics))
 

@@ -125,7 +125,7 @@ def _told(export: Export) -> str:
 
 def _kernel(asked: Asked, instance: Instance, resource: Resource) -> Layer:
     """What the system table lets the kernel's own check allow, of the kind that was asked about."""
-    table = _table(asked, load_interfaces())
+    table = table_of(asked, load_interfaces())
     rights = {right: held for right, held in authority(table).items() if (right.instance, right.kind) == (instance.name, resource.kind)}
     told = [phrase(change) for change in sorted(joined(rights)) if _is_about(change, resource)]
     return Layer("kernel", True, "checks once more, against the system table", (), tuple(told))
@@ -141,7 +141,8 @@ def _is_about(change: Change, resource: Resource) -> bool:
     return any(Range(each.base, each.length + reach) & resource.numbers for each in change.numbers.ranges)
 
 
-def _table(asked: Asked, interfaces: Interfaces) -> dict[str, Any]:
+def table_of(asked: Asked, interfaces: Interfaces) -> dict[str, Any]:
+    """The system table as `table.decode` gives it, without the machine code that it will list."""
     system = asked.system
     names = sorted({app_module(app.name) for app in system.apps} | {glue_module(each.name) for each in system.instances})
     return decode(encode(system, make_layout(system), [Module(name, 0, 0, b"") for name in names], interfaces))

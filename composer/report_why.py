@@ -15,11 +15,12 @@ from composer.spans import Place, Span
 from composer.why import Answer, Remedy, unified
 
 _INDENT = " " * 14
+_DIFF_COLOURS = {"+": "32", "-": "31", "@": "36"}
 
 
-def to_text(answers: Iterable[Answer], remedies: Mapping[str, Remedy | None], profile: str) -> str:
+def to_text(answers: Iterable[Answer], remedies: Mapping[str, Remedy | None], profile: str, color: bool = False) -> str:
     """Each answer with its layers, and under one that says no what would have to be written. Ends with a line end."""
-    return "\n".join("".join(f"{line}\n" for line in _answer(each, remedies, profile)) for each in answers)
+    return "\n".join("".join(f"{line}\n" for line in _answer(each, remedies, profile, color)) for each in answers)
 
 
 def to_data(answers: Iterable[Answer], remedies: Mapping[str, Remedy | None], profile: str) -> dict[str, Any]:
@@ -48,29 +49,36 @@ def deed(resource: Resource) -> str:
     return str(resource) if resource.access else f"use {resource}"
 
 
-def _answer(answer: Answer, remedies: Mapping[str, Remedy | None], profile: str) -> Iterator[str]:
-    yield render.escape(sentence(answer, profile))
+def _answer(answer: Answer, remedies: Mapping[str, Remedy | None], profile: str, color: bool) -> Iterator[str]:
+    yield _painted("1", render.escape(sentence(answer, profile)), color)
     for layer in answer.layers:
-        yield from _layer(layer)
+        yield from _layer(layer, color)
     if answer.instance in remedies:
-        yield from _remedy(remedies[answer.instance], profile)
+        yield from _remedy(remedies[answer.instance], profile, color)
 
 
-def _layer(layer: Layer) -> Iterator[str]:
-    yield f"  {'✓' if layer.allows else '✗'} {layer.name:9} {render.escape(layer.text)}"
+def _layer(layer: Layer, color: bool) -> Iterator[str]:
+    mark = _painted("32", "✓", color) if layer.allows else _painted("31", "✗", color)
+    yield f"  {mark} {layer.name:9} {render.escape(layer.text)}"
     yield from (f"{_INDENT}at {render.escape(str(place))}" for place in layer.places)
     yield from (f"{_INDENT}{render.escape(note)}" for note in layer.notes)
 
 
-def _remedy(remedy: Remedy | None, profile: str) -> Iterator[str]:
+def _remedy(remedy: Remedy | None, profile: str, color: bool) -> Iterator[str]:
     if remedy is None:
         yield "\nno edit of a manifest alone allows it"
         return
     yield "\nthis would allow it:\n" if remedy.works else "\nthis would ask for it and grant it, and still be refused:\n"
-    yield from (render.escape(line) for line in unified(remedy).splitlines())
+    for line in unified(remedy).removesuffix("\n").split("\n"):
+        shown = "\t".join(map(render.escape, line.split("\t")))
+        yield _painted(_DIFF_COLOURS.get(line[:1], ""), shown, color)
     if remedy.said:
         yield f"\n`munal check {profile}` would then say:\n"
-        yield render.to_text(remedy.said).rstrip("\n")
+        yield render.to_text(remedy.said, color=color).rstrip("\n")
+
+
+def _painted(code: str, text: str, color: bool) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m" if color and code else text
 
 
 def _data(answer: Answer, remedy: Remedy | None) -> dict[str, Any]:

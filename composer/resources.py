@@ -100,12 +100,20 @@ def read_question(said: Sequence[str], names: Names) -> tuple[Resource, str | No
     try:
         return read_resource(parts, names), None
     except Unclear as whole:
-        if len(parts) < 2 or not _is_profile(parts[-1], names):
+        last = parts[-1] if len(parts) > 1 else ""
+        if not last or (not _is_profile(last, names) and _is_unclear(parts[:-1], names)):
             raise
-        try:
-            return read_resource(parts[:-1], names), parts[-1]
-        except Unclear as problem:
-            raise problem from whole
+        if not _is_profile(last, names):
+            raise Unclear(f"there is no profile `{last}`; {did_you_mean(last, names.profiles) or f'the profiles are {words(names.profiles)}'}") from whole
+    return read_resource(parts[:-1], names), parts[-1]
+
+
+def _is_unclear(parts: Sequence[str], names: Names) -> bool:
+    try:
+        read_resource(parts, names)
+    except Unclear:
+        return True
+    return False
 
 
 def _is_profile(word: str, names: Names) -> bool:

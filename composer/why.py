@@ -6,6 +6,7 @@ meant. An edit is tried in memory, layer after layer, before anybody is told of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -153,7 +154,10 @@ def unified(found: Remedy) -> str:
     """The edits as a unified diff, to be applied in the workspace's folder."""
     from difflib import unified_diff
 
-    parts = (unified_diff(found.before[path].splitlines(keepends=True), found.after[path].splitlines(keepends=True), f"a/{path}", f"b/{path}")
-             for path in sorted(found.after))
+    parts = (unified_diff(_lines(found.before[path]), _lines(found.after[path]), f"a/{path}", f"b/{path}") for path in sorted(found.after))
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for part in parts for line in part)
 
+
+def _lines(text: str) -> list[str]:
+    """Lines as TOML has them, with their ends."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)

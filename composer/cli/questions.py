@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,12 +51,13 @@ def _asked(app: str, words: tuple[str, ...], target: str | None, settings: tuple
     """Ask, and print those answers that are as wanted, or else all."""
     from composer import report, report_why
     from composer.asked import ask, names_in
+    from composer.colour import coloured
     from composer.resources import read_question
     from composer.why import answer, instances_meant, remedy
 
     names = names_in(workspace())
-    resource, profile = _understood(lambda: read_question(words, names))
-    made = ask(workspace(), variant_of(profile, target, settings))
+    resource, named = _understood(lambda: read_question(words, names))
+    made = ask(workspace(), variant_of(named, target, settings))
     if made.value is None:
         report.refused(made)
         return report.REFUSED
@@ -65,7 +67,8 @@ def _asked(app: str, words: tuple[str, ...], target: str | None, settings: tuple
     fitting = [each for each in answers if each.allowed is wanted]
     shown = fitting or answers
     remedies = {} if wanted else {each.instance: remedy(asked, each) for each in shown if not each.allowed}
-    _put(form, report_why.to_text(shown, remedies, asked.system.profile), report_why.to_data(shown, remedies, asked.system.profile))
+    profile = asked.system.profile
+    _put(form, report_why.to_text(shown, remedies, profile, coloured(sys.stdout)), report_why.to_data(shown, remedies, profile))
     if not fitting:
         click.echo(report_why.other_way(words, app, wanted), err=True)
     return 0 if fitting else report.REFUSED
@@ -79,9 +82,8 @@ def _asked(app: str, words: tuple[str, ...], target: str | None, settings: tuple
 @workspace_option
 def size(subject: str | None, target: str | None, settings: tuple[str, ...], form: str) -> int:
     """Tell what the bytes of an image are for: of a profile, or of an image file (with a slash or a dot in its name)."""
-    import sys
-
     from composer import report, report_size, sides
+    from composer.colour import coloured
     from composer.size import sizes
 
     if subject and sides.is_image(subject):
@@ -92,7 +94,7 @@ def size(subject: str | None, target: str | None, settings: tuple[str, ...], for
     if report.refused(made):
         return report.REFUSED
     found = sizes(made.value, wasm)
-    if form == "text" and sys.stdout.isatty():
+    if form == "text" and coloured(sys.stdout):
         report_size.show(found, sys.stdout)
     else:
         _put(form, report_size.to_text(found), report_size.to_data(found))

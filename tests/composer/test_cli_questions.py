@@ -77,3 +77,55 @@ def test_graph_goes_to_standard_output_or_to_a_file(munal, root, form, start):
     assert (status, err) == (0, "") and out.startswith(start)
     assert munal("graph", "--format", form, "-o", root / "drawn")[:2] == (0, "")
     assert (root / "drawn").read_text() == out
+
+
+def test_why_and_why_not_end_in_opposite_ways(munal):
+    status, out, err = munal("why", "com1", "port", "0x3fb")
+    assert (status, err) == (0, "") and out.startswith("`com1` may use port 0x3fb in `main`\n  ✓ need ")
+    status, out, err = munal("why-not", "com1", "port 0x3fb", "main")
+    assert status == 1 and "`com1` may use" in out and err == "it is allowed: `munal why com1 port 0x3fb main` tells by what\n"
+
+
+def test_why_of_what_is_denied_names_the_layers_and_the_other_question(munal):
+    status, out, err = munal("why", "hello", "0x3f8", "more")
+    assert status == 1 and out.count("✗") == 2 and err == "`munal why-not hello 0x3f8 more` tells what would allow it\n"
+    status, out, err = munal("why-not", "hello", "0x3f8", "more")
+    assert (status, err) == (0, "") and "+grant.port.ports = { base = 0x3f8 }" in out and "error[M0310]" in out
+
+
+def test_why_as_json(munal):
+    status, out, _ = munal("why-not", "hello", "kernel.log", "--format", "json")
+    told = json.loads(out)["answers"][0]
+    assert status == 0 and told["remedy"]["works"] is True and told["layers"][0]["places"][0]["path"] == "apps/talker/app.toml"
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (("why", "com1"), "Missing argument"), (("why", "nobody", "0x3f8"), "no app or instance"), (("why", "com1", "0x3f8", "nowhere"), "there is no profile `nowhere`; the profiles are"),
+    (("why-not", "com1", "sirial"), "names no resource"), (("why-not", "com1", "0x3f8", "main", "--target"), "requires an argument"),
+    (("size", "no/such.efi"), "cannot be read"),
+])
+def test_a_question_without_sense_ends_in_2(munal, words, said):
+    status, out, err = munal(*words)
+    assert status == 2 and out == "" and said in err
+
+
+def test_a_question_about_a_profile_that_cannot_be_resolved_is_refused(munal):
+    status, out, err = munal("why", "com1", "0x3f8", "broken")
+    assert status == 1 and out == "" and "error[M0203]" in err
+
+
+def test_colour_is_for_who_asks_for_it(munal):
+    assert "\x1b[32m✓" in munal("why", "com1", "0x3fb", "--color", "always")[1]
+    assert "\x1b[" not in munal("why", "com1", "0x3fb")[1]
+
+
+def test_size_of_a_profile_and_of_its_image(munal, root):
+    status, out, err = munal("size", "main", "--format", "json")
+    assert (status, err) == (0, "")
+    made = json.loads(out)
+    assert {each["app"] for each in made["apps"]} == {"uart", "talker"}
+    assert munal("build", "main")[0] == 0
+    image = json.loads(munal("size", root / "build" / "main.efi", "--format", "json")[1])
+    assert (image["parts"], image["modules"], image["apps"]) == (made["parts"], made["modules"], [])
+    assert image["size"] == (root / "build" / "main.efi").stat().st_size
+    assert munal("size", "main")[1].startswith(f"main: {image['size']:,} bytes\n")
