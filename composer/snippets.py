@@ -136,6 +136,8 @@ def _binary(place: WasmPlace, text: str, style: Style) -> Iterator[str]:
 
 
 def _text_alone(text: str, style: Style) -> Iterator[str]:
+    if not text:
+        return
     for row in wrapped(escape(text), style.margin + 3, style.margin + 3, style.width):
         yield f"{style.gutter}{style.bar} {row}"
 
