@@ -184,6 +184,8 @@ class Instance:
     notes: tuple[str, ...] = ()
     proof: Demand | None = None
     """None where what is not proved may be checked at run time."""
+    memory_span: Span | None = None
+    """Where the profile limits the memory; None where it leaves that to the app."""
 
     def grant(self, capability: str, name: str) -> Grant | None:
         return next((g for g in self.grants if (g.need.capability, g.need.name) == (capability, name)), None)
@@ -223,6 +225,8 @@ class System:
     machine: str = DEFAULT_MACHINE
     """QEMU's name of the machine that `munal run` boots this on."""
     named: str = ""
+    emergency_notes: tuple[str, ...] = ()
+    """How the emergency writer's port came here."""
 
     @property
     def variant(self) -> str:

@@ -115,7 +115,7 @@ def check_memory_limit(system: System, facts: Mapping[str, AppFacts]) -> Iterato
             if instance.app.name == app.name and instance.memory < needed:
                 yield error(
                     "M0309", f"`{instance.name}` may use {format_size(instance.memory)}, but its binary starts with {format_size(needed)}",
-                    at(instance.span, f"this instance is limited to {format_size(instance.memory)}"),
+                    at(instance.memory_span or instance.span, f"this instance is limited to {format_size(instance.memory)}"),
                     at(found.at(0), f"starts with {pages} pages of 64 KiB{tables}"),
                     help=_more_memory(needed, pages),
                     notes=instance.notes,

@@ -12,7 +12,7 @@ from composer.contract import Contract
 from composer.diagnostics import Diagnostic, Label, at, error, rule
 from composer.interfaces import Function, load_interfaces
 from composer.proof import all_beyond, beyond, last_offset, width_in_ports
-from composer.system import App, Need, System
+from composer.system import App, Grant, Instance, Need, Range, System
 from composer.wasm.facts import AppFacts, Call, Known
 
 MASKS = {"port": 0xFFFF}
@@ -45,14 +45,15 @@ def _is_checked(looked_up: Contract) -> bool:
 
 
 def _outside(system: System, app: App, facts: AppFacts, need: Need, function: Function, call: Call, known: Known) -> Diagnostic:
-    does = "reads" if function.access == "r" else "writes"
-    places = sorted({_cut(need, window.base + known.value) for window in _granted(system, app, need)})
+    does, granted = "reads" if function.access == "r" else "writes", _granted(system, app, need)
+    places = sorted({_cut(need, window.base + known.value) for _, _, window in granted})
     which = f"{UNITS[need.capability][2]} {' or '.join(f'{place:#x}' for place in places[:4])}, " if places else ""
     return error(
         "M0303", f"`{app.name}` {does} {_bits(function)}{which}offset {known.value:#x}, {_outside_of(need)}",
         at(field_span(need, "length"), f"{_units(need)} from offset 0"),
-        *_use(facts, call, known), *_grants(system, app, need, known.value),
-        help=_advice(need, function, known.value, places), notes=_negative(need, known.value),
+        *_use(facts, call, known), *(_grant(need, *each, known.value) for each in granted),
+        help=_advice(need, function, known.value, places),
+        notes=(*_negative(need, known.value), *(note for _, grant, _ in granted for note in grant.notes)),
     )
 
 
@@ -92,23 +93,16 @@ def _use(facts: AppFacts, call: Call, known: Known) -> list[Label]:
     return [at(facts.place(known.site), "passes this offset on"), at(facts.place(call.site), f"calls {which} with it")]
 
 
-def _granted(system: System, app: App, need: Need):
-    for instance in system.instances:
-        grant = instance.grant(need.capability, need.name) if instance.app.name == app.name else None
-        if grant and grant.window:
-            yield grant.window
+def _granted(system: System, app: App, need: Need) -> list[tuple[Instance, Grant, Range]]:
+    """What instances of an app are granted for a need."""
+    grants = [(instance, instance.grant(need.capability, need.name)) for instance in system.instances if instance.app.name == app.name]
+    return [(instance, grant, grant.window) for instance, grant in grants if grant and grant.window]
 
 
-def _grants(system: System, app: App, need: Need, offset: int) -> list[Label]:
-    labels = []
-    for instance in system.instances:
-        grant = instance.grant(need.capability, need.name) if instance.app.name == app.name else None
-        if grant and grant.window:
-            total = grant.window.base + offset
-            cut = f", in 16 bits {_cut(need, total):#x}" if total != _cut(need, total) else ""
-            labels.append(at(grant.spans.get("base", grant.span),
-                             f"`{instance.name}` holds {grant.window}; {grant.window.base:#x} + {offset:#x} is {total:#x}{cut}"))
-    return labels
+def _grant(need: Need, instance: Instance, grant: Grant, window: Range, offset: int) -> Label:
+    total = window.base + offset
+    cut = f", in 16 bits {_cut(need, total):#x}" if total != _cut(need, total) else ""
+    return at(grant.spans.get("base", grant.span), f"`{instance.name}` holds {window}; {window.base:#x} + {offset:#x} is {total:#x}{cut}")
 
 
 def _negative(need: Need, offset: int) -> tuple[str, ...]:

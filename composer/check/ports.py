@@ -80,7 +80,7 @@ def _check_emergency(system: System) -> Iterator[Diagnostic]:
         if common := used & kept.range:
             yield error("M0311", f"the emergency writer would use {_ports(common)}, where no serial port can be",
                         at(system.emergency_span or system.span, f"a 16550 at {used}"),
-                        help="a first serial port is at 0x3f8", notes=(f"{kept.range} is {kept.reason}",))
+                        help="a first serial port is at 0x3f8", notes=(f"{kept.range} is {kept.reason}", *system.emergency_notes))
 
 
 @rule("M0314", "a range of ports goes past the last port")
