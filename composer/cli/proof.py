@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 
 import click
@@ -21,6 +20,7 @@ from composer.variant import Variant
 def proof(variant: Variant, sites: bool, required: bool, form: str) -> int:
     """Show what each instance's code can make the kernel do, and whether that is proved."""
     from composer import pipeline, report, report_proof
+    from composer.colour import coloured
     from composer.proof import Verdict, prove, worst
 
     inspected = pipeline.compose(workspace(), variant, pipeline.Stage.INSPECT)
@@ -31,10 +31,6 @@ def proof(variant: Variant, sites: bool, required: bool, form: str) -> int:
     if form == "json":
         click.echo(json.dumps(report_proof.to_data(system.profile, proofs), indent=2))
     else:
-        click.echo(report_proof.to_text(system.profile, proofs, sites=sites, color=_is_colourful()))
+        click.echo(report_proof.to_text(system.profile, proofs, sites=sites, color=coloured(sys.stdout)))
     found = worst(each.verdict for each in proofs)
     return report.REFUSED if found is Verdict.REFUSED or (required and found is not Verdict.PROVED) else 0
-
-
-def _is_colourful() -> bool:
-    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
