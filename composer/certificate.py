@@ -147,7 +147,8 @@ def _faults(space: Space, stretches: Iterable[Stretch]) -> Iterator[Diagnostic]:
 def _claims(image: Image, system: System, spaces: dict[Space, tuple[Stretch, ...]]) -> dict[str, Any]:
     return {
         "certificate": WORDS["kind"], "version": WORDS["version"], "composer": __version__,
-        "system": {"name": system.name, "version": system.version, "profile": system.profile, "target": system.target},
+        "system": {"name": system.name, "version": system.version, "profile": system.profile,
+                   "target": system.target, "settings": dict(system.settings)},
         "image": hashlib.sha256(image.data).hexdigest(), "table": hashlib.sha256(image.table).hexdigest(),
         "statement": WORDS["statement"], "premises": WORDS["premises"],
         "spaces": [_space(space, stretches) for space, stretches in spaces.items()],

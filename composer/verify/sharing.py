@@ -74,13 +74,15 @@ class Space:
 
 @dataclass
 class Image:
-    """What the image says: digests in hexadecimal, the table, the kernel's emergency port, and the spaces by name."""
+    """What the image says: digests in hexadecimal, the table, the kernel's emergency port, the spaces by name, and the record of
+    what it was made of, where it has one."""
 
     digest: str
     table_digest: str
     table: dict[int, Any]
     emergency: int
     spaces: dict[str, Space]
+    origin: dict[str, Any] | None
 
 
 def recheck(image: bytes, certificate: bytes | None) -> list[Check]:
@@ -113,6 +115,8 @@ def _check(name: str, job: Callable[[], str]) -> Check:
 
 def _read_image(data: bytes) -> Image:
     section = _section(data, b".munal")
+    if section is None:
+        raise Unsound("the image has no section `.munal`")
     try:
         magic, layout, emergency, start, length, digest = struct.unpack_from("<8sIIQQ32s", section)
     except struct.error:
@@ -124,13 +128,24 @@ def _read_image(data: bytes) -> Image:
         raise Unsound("the system table is not the one whose SHA-256 the image holds")
     table = _cbor(table_bytes)
     try:
-        return Image(hashlib.sha256(data).hexdigest(), digest.hex(), table, emergency, _spaces(table, _kept_by_image(data, table[4])))
+        spaces = _spaces(table, _kept_by_image(data, table[4]))
+        return Image(hashlib.sha256(data).hexdigest(), digest.hex(), table, emergency, spaces, _origin(data))
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         raise Unsound("the system table has not the form that it should have") from None
 
 
-def _section(data: bytes, wanted: bytes) -> bytes:
-    """A section's bytes in the file, by its name in the PE headers (Microsoft PE format)."""
+def _origin(data: bytes) -> dict[str, Any] | None:
+    """The record of what the image was made of; None where it has none."""
+    record = _section(data, b".origin")
+    try:
+        value = json.loads(record) if record is not None else None
+    except (ValueError, RecursionError):
+        raise Unsound("the image's section `.origin` is no JSON") from None
+    return value
+
+
+def _section(data: bytes, wanted: bytes) -> bytes | None:
+    """A section's bytes in the file, by its name in the PE headers (Microsoft PE format); None where there is none."""
     try:
         if data[:2] != b"MZ":
             raise Unsound("this is no PE image")
@@ -142,7 +157,7 @@ def _section(data: bytes, wanted: bytes) -> bytes:
                 return data[place:place + min(size, stored)]
     except struct.error:
         raise Unsound("the image's headers are cut short") from None
-    raise Unsound("the image has no section `.munal`")
+    return None
 
 
 def _cbor(data: bytes) -> dict[int, Any]:
@@ -280,18 +295,20 @@ def _compare(image: Image, claims: dict[str, Any]) -> Iterator[Check]:
     yield _check("certificate: image", lambda: _same_digest(claims["image"], image.digest, "image"))
     yield _check("certificate: system table", lambda: _same_digest(claims["table"], image.table_digest, "system table"))
     claimed: dict[str, Any] = {}
+    wanted: dict[str, Any] = {}
 
-    def without_places() -> str:
-        claimed.update(_without_places(claims))
-        return f"composer {claims['composer']}, and every grant with its file and line"
+    def derive() -> str:
+        claimed.update(_without_places(image, claims))
+        wanted.update(_wanted(image))
+        return "every grant with its file and line, which an image does not hold"
 
-    places = _check("certificate: places", without_places)
+    places = _check("certificate: places", derive)
     yield places
     if places.ok:
-        for part, wanted in _wanted(image).items():
+        for part, value in wanted.items():
             name = "kind" if part == "certificate" else part
-            yield _check(f"certificate: {name}", lambda part=part, wanted=wanted: _same(claimed.get(part), wanted, part))
-        yield _check("certificate: nothing else", lambda: _nothing_else(claimed, image))
+            yield _check(f"certificate: {name}", lambda part=part, value=value: _same(claimed.get(part), value, part))
+        yield _check("certificate: nothing else", lambda: _nothing_else(claimed, wanted))
 
 
 def _same_digest(claimed: str, found: str, what: str) -> str:
@@ -300,14 +317,15 @@ def _same_digest(claimed: str, found: str, what: str) -> str:
     return f"sha256 {found}"
 
 
-def _without_places(claims: dict[str, Any]) -> dict[str, Any]:
-    """The claims without what an image does not know: which composer made it for which target, and who wrote what where."""
+def _without_places(image: Image, claims: dict[str, Any]) -> dict[str, Any]:
+    """The claims without what this image does not know: who wrote what where, and without a record, what it was made of."""
     claims = json.loads(json.dumps(claims))
-    texts = [claims.pop("composer"), claims["system"].pop("target") or "none"]
-    texts += [grant.pop("at") for space in claims["spaces"] for entry in space["ranges"] for grant in entry.get("grants", ())]
+    texts = [grant.pop("at") for space in claims["spaces"] for entry in space["ranges"] for grant in entry.get("grants", ())]
     texts += [claims["emergency"].pop("at")] if claims["emergency"] else []
+    if image.origin is None:
+        texts += [claims.pop("composer"), claims["system"].pop("target") or "none", *claims["system"].pop("settings").values()]
     if not all(isinstance(text, str) for text in texts):
-        raise Unsound("a composer, a target or a place is no text")
+        raise Unsound("a place, or what the image was made of, is no text")
     return claims
 
 
@@ -315,9 +333,13 @@ def _wanted(image: Image) -> dict[str, Any]:
     """The parts of the certificate that this image has, made from its bytes."""
     words = tomllib.loads(WORDS.read_text())
     spaces = [_wanted_space(image.spaces[space["name"]], space["unit"]) for space in words["spaces"]]
-    table = image.table
+    table, origin = image.table, image.origin
+    system = {"name": table[1], "version": table[2], "profile": table[3]}
+    made = {"composer": origin["composer"]["version"]} if origin else {}
+    if origin:
+        system |= {"target": origin["target"], "settings": origin["settings"]}
     return {"certificate": words["kind"], "version": words["version"], "statement": words["statement"], "premises": words["premises"],
-            "system": {"name": table[1], "version": table[2], "profile": table[3]},
+            "system": system, **made,
             "spaces": spaces, "emergency": _wanted_emergency(image, words["emergency"])}
 
 
@@ -375,8 +397,8 @@ def _difference(claimed: Any, wanted: Any, what: str) -> str:
     return f"`{what}` is {_text(claimed)[:200]} in the certificate, and should be {_text(wanted)[:200]}"
 
 
-def _nothing_else(claimed: dict[str, Any], image: Image) -> str:
-    if more := sorted(claimed.keys() - {"image", "table", *_wanted(image)}):
+def _nothing_else(claimed: dict[str, Any], wanted: dict[str, Any]) -> str:
+    if more := sorted(claimed.keys() - {"image", "table", *wanted}):
         raise Unsound(f"`{more[0]}` is nothing that a certificate says")
     return "every claim was compared"
 

@@ -91,6 +91,25 @@ def test_an_offset_passes_exactly_when_the_operand_fits_in_the_range(data, lengt
                 assert glue.traps(f"munal:port/regs#write{width}", signed(offset), 0)
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.data(), st.integers(1, 1 << 24), st.integers(0, (1 << 44) - (1 << 24)))
+def test_an_offset_into_device_memory_is_extended_and_never_goes_round(data, length, base):
+    made = app("d", need("mmio", "regs", length=length, widths=(8, 16, 32, 64)))
+    glue = Glue(system(instance("d", made, regs={"base": base})), "d")
+    for width in (8, 16, 32, 64):
+        bytes_ = width // 8
+        for offset in data.draw(st.lists(around(length - bytes_, length, -base) | st.integers(0, U32 - 1), min_size=4, max_size=8)):
+            if offset + bytes_ <= length:
+                assert glue.call(f"munal:mmio/regs#read{width}", signed(offset)) == RAW_ANSWER
+                assert glue.calls == [(f"mmio_read{width}", base + offset)]
+                glue.call(f"munal:mmio/regs#write{width}", signed(offset), 0x5A)
+                assert glue.calls == [(f"mmio_write{width}", base + offset, 0x5A)]
+            else:
+                assert glue.traps(f"munal:mmio/regs#read{width}", signed(offset))
+                assert glue.traps(f"munal:mmio/regs#write{width}", signed(offset), 0)
+    assert glue.call("munal:mmio/regs#base") == base
+
+
 @pytest.mark.parametrize(("length", "width", "last"), [(8, 8, 7), (8, 16, 6), (8, 32, 4), (1, 8, 0), (4, 32, 0), (256, 8, 255)])
 def test_the_last_offset_passes_and_the_next_one_traps(length, width, last):
     glue = port_glue(length)

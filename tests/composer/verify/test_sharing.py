@@ -8,6 +8,7 @@ import hashlib
 import json
 import struct
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cbor2
@@ -22,6 +23,7 @@ from composer.layout import make_layout
 from composer.link import link
 from composer.verify import sharing
 from tests.composer.elves import READ, Elf, Part
+from tests.composer.images import ORIGIN
 from tests.composer.systems import TALKER, UART, app, instance, need, system, wire
 
 ABI = load_interfaces().abi
@@ -33,14 +35,16 @@ def two_drivers():
     clock = instance("clock", app("cmos", need("port", "regs", length=2), need("port", "more", length=2)), regs={"base": 0x70}, more={"base": 0x71})
     timer = instance("timer", app("hpet", need("mmio", "regs"), need("mmio", "more", length=0x1008)), regs={"base": 0xFED0_0000}, more={"base": 0xFED0_0800})
     hello = instance("hello", TALKER, console={"from": "com1.serial"})
-    return system(com1, com2, clock, timer, hello, wires=(wire(hello, "console", com1, "serial"),), emergency_port=0x3F8)
+    made = system(com1, com2, clock, timer, hello, wires=(wire(hello, "console", com1, "serial"),), emergency_port=0x3F8)
+    return replace(made, target="lab", settings=(("rate", "115200"),))
 
 
 def linked(made):
     kernel = Elf()
     kernel.parts.append(Part(0x8000, ABI, READ))
     modules = {f"app/{a.name}": b"code" for a in made.apps} | {f"glue/{i.name}": b"glue" for i in made.instances}
-    return link(kernel.build(), made, make_layout(made), modules, load_interfaces()).value
+    origin = replace(ORIGIN, settings=dict(made.settings), target=made.target)
+    return link(kernel.build(), made, make_layout(made), modules, load_interfaces(), origin.record()).value
 
 
 SYSTEM = two_drivers()
@@ -54,7 +58,7 @@ def image_of(table, abi=ABI, emergency=None):
     """An image with this table under a right digest, whatever the table says."""
     encoded = table if isinstance(table, bytes) else cbor2.dumps(table, canonical=True)
     port = emergency if emergency is not None else table[5] if isinstance(table, dict) and isinstance(table.get(5), int) else 0
-    header = struct.pack("<8sIIQQ32s", b"MUNALSYS", 1, port, 64, len(encoded), hashlib.sha256(encoded).digest())
+    header = struct.pack("<8sIIQQ32s", b"MUNALSYS", 1, port & 0xFFFF_FFFF, 64, len(encoded), hashlib.sha256(encoded).digest())
     payload = header + encoded
     kernel = pe.Section(".text", 0x1000, len(abi), abi, pe.Use.CODE)
     return pe.write(0x1000, [kernel, pe.Section(".munal", 0x10000, len(payload), payload, pe.Use.CONSTANTS)])
@@ -157,6 +161,40 @@ def test_no_bytes_make_it_fall_over(data):
     assert not all(check.ok for check in sharing.recheck(harmed, CERTIFICATE)) or harmed == IMAGE.data
 
 
+def places(value, path=()):
+    """Every place in a table."""
+    if path:
+        yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield from places(inner, (*path, key))
+
+
+ANYTHING = st.one_of(st.none(), st.booleans(), st.integers(-2**64, 2**64), st.floats(allow_nan=False), st.text(max_size=3), st.binary(max_size=3),
+                     st.just([]), st.just({}), st.just([[7]]), st.just({0: {0: 0}}))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(list(places(TABLE))), ANYTHING)
+def test_no_value_in_a_table_makes_it_fall_over(path, value):
+    def change(table):
+        for key in path[:-1]:
+            table = table[key]
+        table[path[-1]] = value
+
+    checks = sharing.recheck(image_of(changed(change)), CERTIFICATE)
+    assert checks and not all(check.ok for check in checks)
+
+
+@pytest.mark.parametrize("record", [b"", b"3", b"{}", b"[" * 9999, b'{"composer": 3, "target": null, "settings": {}}', b"\xff"])
+def test_no_record_of_its_making_makes_it_fall_over(record):
+    modules = {f"app/{a.name}": b"code" for a in SYSTEM.apps} | {f"glue/{i.name}": b"glue" for i in SYSTEM.instances}
+    kernel = Elf()
+    kernel.parts.append(Part(0x8000, ABI, READ))
+    image = link(kernel.build(), SYSTEM, make_layout(SYSTEM), modules, load_interfaces(), record).value
+    assert failures(image.data, certify(image, SYSTEM).value) or record == b""
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, len(CERTIFICATE) - 1), st.integers(1, 255))
 def test_no_byte_of_a_certificate_can_change(place, flip):
@@ -166,8 +204,8 @@ def test_no_byte_of_a_certificate_can_change(place, flip):
 
 
 def parts(value, path=()):
-    """Every place in the claims, but those that an image knows nothing of."""
-    if path and path[-1] in ("at", "composer", "target"):
+    """Every place in the claims, but those in manifests, of which an image knows nothing."""
+    if path and path[-1] == "at":
         return
     if path:
         yield path
@@ -219,6 +257,17 @@ def test_holders_cannot_change_places():
     held[0]["holder"], held[1]["holder"] = held[1]["holder"], held[0]["holder"]
     said = failures(IMAGE.data, seal(claims))
     assert len(said) == 1 and '.holder` is "com1" in the certificate, and should be "com2"' in said[0]
+
+
+def test_an_image_without_a_record_of_its_making_leaves_that_to_the_certificate():
+    modules = {f"app/{a.name}": b"code" for a in SYSTEM.apps} | {f"glue/{i.name}": b"glue" for i in SYSTEM.instances}
+    kernel = Elf()
+    kernel.parts.append(Part(0x8000, ABI, READ))
+    image = link(kernel.build(), SYSTEM, make_layout(SYSTEM), modules, load_interfaces()).value
+    sealed = certify(image, SYSTEM).value
+    assert failures(image.data, sealed) == []
+    claims = {key: value for key, value in json.loads(sealed).items() if key != "sha256"}
+    assert failures(image.data, seal({**claims, "composer": 7})) == ["certificate: places: a place, or what the image was made of, is no text"]
 
 
 def test_a_certificate_of_another_image_is_not_this_ones():
