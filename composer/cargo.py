@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from composer import progress
+from composer import cache, progress
 from composer.toolchain import Rust
 from composer.tools import ToolFailure, run
 
@@ -25,6 +25,14 @@ OUR_OWN = ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTC", "RUSTC_WRAPPER", "RU
            "CARGO_INCREMENTAL", "CARGO_TARGET_DIR")
 OUR_OWN_PREFIXES = ("CARGO_PROFILE_", "CARGO_BUILD_", "CARGO_TARGET_", "CARGO_UNSTABLE_")
 """Variables that would make another build of the same source; a person's own are not passed on."""
+
+NAMER = """\
+#!/bin/sh
+# Compiles a crate with its name and version in place of where its source is.
+exec "$@" ${CARGO_MANIFEST_DIR:+"--remap-path-prefix=$CARGO_MANIFEST_DIR=/crate/$CARGO_PKG_NAME-$CARGO_PKG_VERSION"}
+"""
+"""What cargo runs in place of rustc. Below $CARGO_HOME, a crate's folder tells which mirror it was fetched from, which is
+known only once it was fetched: no flag that is given before can rename it."""
 
 FRESH_BY_CONTENT = "-Zchecksum-freshness"
 """Clones share a target folder, and the files of one may be older than what another built: times tell nothing there."""
@@ -54,12 +62,22 @@ class Cargo:
 
     def build(self) -> list[dict[str, object]]:
         """Run cargo; gives its `compiler-artifact` messages (The Cargo Book, External tools). Raises ToolFailure."""
+        self._write_namer()
         extra: tuple[str, ...] = ("--offline", "--locked")
         while True:
             try:
                 return self._run(extra)
             except ToolFailure as failure:
                 extra = self._relax(extra, failure)
+
+    @property
+    def _namer(self) -> Path:
+        return self.area / "rustc-with-names"
+
+    def _write_namer(self) -> None:
+        cache.write_if_changed(self._namer, NAMER.encode())
+        if not os.access(self._namer, os.X_OK):
+            self._namer.chmod(0o755)
 
     def _relax(self, extra: tuple[str, ...], failure: ToolFailure) -> tuple[str, ...]:
         """What to try next after this failure; raises it again where nothing is left."""
@@ -95,6 +113,7 @@ class Cargo:
         return {
             **own,
             "RUSTC": str(self.rust.rustc),
+            "RUSTC_WRAPPER": str(self._namer),
             "RUSTC_BOOTSTRAP": "1",
             "CARGO_ENCODED_RUSTFLAGS": "\x1f".join((*self._renamed(), *self.rustflags)),
             "CARGO_INCREMENTAL": "0",

@@ -13,7 +13,7 @@ from composer.interfaces import Interfaces, load_interfaces
 from composer.tools import ToolFailure
 from composer.tree import Index
 
-FORMAT = "3"
+FORMAT = "5"
 HERE = Path(__file__).resolve().parent
 KERNEL = HERE.parent / "kernel"
 TARGET = "x86_64-munal-linux-gnu"

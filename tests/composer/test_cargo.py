@@ -1,6 +1,7 @@
 """One run of cargo: what it is given, what is shown of it, and what is tried when crates or the lock file are missing."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,18 @@ def test_folders_get_fixed_names(job, runs, monkeypatch, tmp_path):
     assert f"--remap-path-prefix={tmp_path / 'home'}=/cargo" in flags
     assert f"--remap-path-prefix={tmp_path / 'area'}=/munal" in flags
     assert not any(str(job.manifest.parent) in flag for flag in flags), "flags are the same in every clone"
+    assert runs.env["RUSTC_WRAPPER"] == str(tmp_path / "area" / "rustc-with-names"), "and so is what cargo runs"
     assert flags[-1] == "-Cx=y"
+
+
+@pytest.mark.parametrize(("folder", "adds"), [
+    ("/home/x/registry/src/some mirror-1/it-1.2", "[--remap-path-prefix=/home/x/registry/src/some mirror-1/it-1.2=/crate/it-1.2.0]"), (None, "")])
+def test_a_crate_is_compiled_with_its_name_in_place_of_its_folder(job, runs, folder, adds):
+    """Asked for its version, rustc belongs to no crate."""
+    job.build()
+    about = {"CARGO_MANIFEST_DIR": folder, "CARGO_PKG_NAME": "it", "CARGO_PKG_VERSION": "1.2.0"} if folder else {}
+    said = subprocess.run([runs.env["RUSTC_WRAPPER"], "printf", "[%s]", "-vV", "a b"], env=about, capture_output=True, check=True, text=True)
+    assert said.stdout == "[-vV][a b]" + adds
 
 
 def test_progress_says_nothing_of_quick_work(capsys):

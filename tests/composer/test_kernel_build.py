@@ -8,6 +8,7 @@ import pytest
 
 from composer import cache, kernel_build
 from composer.interfaces import load_interfaces
+from tests.composer.mirror import mirror
 
 
 @pytest.fixture
@@ -61,10 +62,30 @@ def test_the_dispatch_names_every_raw_primitive():
         assert name in text
 
 
+@pytest.fixture
+def another_person(tmp_path, monkeypatch):
+    """Somebody else's account, on a machine that fetches crates from a mirror with an address of its own."""
+    toolchains = os.environ.get("RUSTUP_HOME") or str(Path.home() / ".rustup")
+    store = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo") / "registry"
+    home = tmp_path / "home of another"
+    (home / "cargo").mkdir(parents=True)
+    for name, value in {"HOME": str(home), "CARGO_HOME": str(home / "cargo"), "RUSTUP_HOME": toolchains, "TZ": "Asia/Kathmandu", "LC_ALL": "C.UTF-8"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("MUNAL_OFFLINE", raising=False)
+    with mirror(store) as address:
+        (home / "cargo" / "config.toml").write_text(
+            f'[source.crates-io]\nreplace-with = "of-tests"\n[source.of-tests]\nregistry = "{address}"\n')
+        before = os.umask(0o077)
+        yield home
+        os.umask(before)
+
+
 @pytest.mark.slow
-def test_the_kernel_is_the_same_from_another_folder_and_an_empty_cache(request):
+def test_the_kernel_is_the_same_for_another_person_in_another_folder_by_another_mirror(request):
     here = kernel_build.build_kernel().read_bytes()
-    kernel = request.getfixturevalue("elsewhere")
+    folders = [os.fspath(cache.root()), str(Path.home()), os.environ.get("CARGO_HOME", "")]
+    home, kernel = request.getfixturevalue("another_person"), request.getfixturevalue("elsewhere")
     assert kernel_build.build_kernel().read_bytes() == here
-    for folder in (str(kernel), os.fspath(cache.root()), str(Path.home())):
-        assert folder.encode() not in here
+    [named] = [path.name for path in (home / "cargo" / "registry" / "src").iterdir()]
+    for folder in filter(None, (*folders, str(kernel), os.fspath(cache.root()), str(home), named, "registry/src", "index.crates.io")):
+        assert folder.encode() not in here, folder
