@@ -36,7 +36,7 @@ def digest(*parts: str | bytes) -> str:
     """A key made of all parts; ("ab", "c") and ("a", "bc") have different ones."""
     made = hashlib.sha256()
     for part in parts:
-        data = part.encode() if isinstance(part, str) else part
+        data = part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part
         made.update(len(data).to_bytes(8, "little"))
         made.update(data)
     return made.hexdigest()

@@ -132,6 +132,11 @@ def check_all(root: Path) -> Result[tuple[Checked, ...]]:
     return result
 
 
+def linked(root: Path, variant: Variant) -> Result[Image]:
+    """The image of a variant, made and written nowhere. Raises ToolFailure where a compiler fails."""
+    return _run(_read(root), variant, Stage.LINK)[Stage.LINK]
+
+
 def every_variant(root: Path) -> tuple[Variant, ...]:
     """Each profile of a workspace, for its default target; none where the workspace cannot be read."""
     models = compose(root, None, Stage.MODEL).value

@@ -21,7 +21,7 @@ COMMANDS = {
     "check": "build", "build": "build",
     "proof": "proof",
     "explain": "explain",
-    "lock": "images",
+    "lock": "images", "inspect": "images", "verify": "images", "rebuild": "images",
     "why": "questions", "why-not": "questions", "graph": "questions", "diff": "questions", "size": "questions",
     "run": "boot", "simulate": "boot", "test": "boot",
     "clean": "house", "doctor": "house", "reference": "house", "help": "house",

@@ -60,12 +60,12 @@ class _Boot:
         self.glue = {name: self._module(f"the glue of `{name}`", text) for name, text in glue.items()}
         contents = {table.app_module(n): b for n, b in binaries.items()} | {table.glue_module(n): t.encode() for n, t in glue.items()}
         modules = [table.Module(name, 0, len(c), hashlib.sha256(c).digest()) for name, c in contents.items()]
-        self.digest = hashlib.sha256(table.encode(system, self.layout, modules, self.interfaces)).digest()
+        self.table = table.encode(system, self.layout, modules, self.interfaces)
 
     def __call__(self, machine: object) -> object:
         from composer.simulate.kernel import Kernel
 
-        return Kernel(self.system, self.layout, self.interfaces, machine, self.linked, self.apps, self.glue, self.digest)
+        return Kernel(self.system, self.layout, self.interfaces, machine, self.linked, self.apps, self.glue, self.table)
 
     def _module(self, what: str, source: bytes | str) -> object:
         import wasmtime

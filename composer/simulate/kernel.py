@@ -5,9 +5,11 @@ One lock, `changed`, stands for the real kernel not being preempted; whoever wai
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from composer.interfaces import Interfaces
 from composer.layout import Layout
@@ -17,6 +19,7 @@ from composer.simulate.machine import Machine
 from composer.simulate.objects import Interrupt, Log, Service, Stream
 from composer.simulate.sip import Sip, Status
 from composer.system import System
+from composer.table import decode
 
 if TYPE_CHECKING:
     import wasmtime
@@ -28,12 +31,13 @@ PATIENCE = 5.0
 
 
 class Kernel:
-    """A booted simulation. `apps` are modules by app, `glue` by instance; `digest` is of its system table."""
+    """A booted simulation. `apps` are modules by app, `glue` by instance; `table` is its system table's bytes."""
 
     def __init__(self, system: System, layout: Layout, interfaces: Interfaces, machine: Machine, linked: Linked,
-                 apps: Mapping[str, wasmtime.Module], glue: Mapping[str, wasmtime.Module], digest: bytes) -> None:
+                 apps: Mapping[str, wasmtime.Module], glue: Mapping[str, wasmtime.Module], table: bytes) -> None:
         self.system, self.layout, self.interfaces = system, layout, interfaces
-        self.machine, self.changed, self.linked, self.digest = machine, machine.changed, linked, digest
+        self.machine, self.changed, self.linked = machine, machine.changed, linked
+        self.digest, self._table = hashlib.sha256(table).digest(), table
         self.tables = acpi.tables()
         self.log = Log()
         self.streams = [Stream(s.capacity) for s in layout.streams]
@@ -41,6 +45,11 @@ class Kernel:
         self.started = time.monotonic_ns()
         self.over = False
         self.sips = [Sip(self, k, i, apps[i.app.name], glue[i.name]) for k, i in enumerate(system.instances)]
+
+    @cached_property
+    def table(self) -> dict[str, Any]:
+        """The system table, as `composer.table.decode` names it."""
+        return decode(self._table)
 
     def start(self) -> None:
         """Say the banner and start every instance's thread."""

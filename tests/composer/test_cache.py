@@ -193,3 +193,8 @@ def test_an_output_that_cannot_be_written_is_no_fault_of_the_cache(tmp_path):
     with pytest.raises(ToolFailure, match="cannot write /proc/") as caught:
         cache.write_output(Path("/proc/image.efi"), b"image")
     assert "MUNAL_CACHE" not in caught.value.message
+
+
+def test_a_name_that_is_no_text_has_a_digest_of_its_own():
+    """Folders have names of bytes, and Python shows those that are no UTF-8 by surrogates."""
+    assert cache.digest("b\udcfcro") == cache.digest(b"b\xfcro") != cache.digest("b\udcfdro")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import wasmtime
 
+from composer import table
 from composer.generate import render_all
 from composer.interfaces import load_interfaces
 from composer.layout import make_layout
@@ -66,7 +67,9 @@ def boot() -> Iterator[Callable[..., Booted]]:
         texts = render_all(system, layout, interfaces) | (glue or {})
         on = engine.new_engine()
         modules = [{n: engine.compile_module(on, t) for n, t in each.items()} for each in (apps, texts)]
-        kernel = Kernel(system, layout, interfaces, Machine(), engine.Linked(on, interfaces.raw), *modules, bytes(32))
+        listed = [table.Module(name, 0, 0, bytes(32)) for name in (*map(table.app_module, apps), *map(table.glue_module, texts))]
+        encoded = table.encode(system, layout, listed, interfaces)
+        kernel = Kernel(system, layout, interfaces, Machine(), engine.Linked(on, interfaces.raw), *modules, encoded)
         running.append(kernel)
         kernel.start()
         return Booted(kernel)
