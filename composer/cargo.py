@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ class Cargo:
 
     def build(self) -> list[dict[str, object]]:
         """Run cargo; gives its `compiler-artifact` messages (The Cargo Book, External tools). Raises ToolFailure."""
-        self._write_namer()
+        self._prepare()
         extra: tuple[str, ...] = ("--offline", "--locked")
         while True:
             try:
@@ -71,10 +72,19 @@ class Cargo:
                 extra = self._relax(extra, failure)
 
     @property
+    def target(self) -> Path:
+        """Cargo's target folder. Cargo does not see what is in the wrapper: what another one compiled lies elsewhere."""
+        return self.area / f"target-{cache.digest(NAMER)[:8]}"
+
+    @property
     def _namer(self) -> Path:
         return self.area / "rustc-with-names"
 
-    def _write_namer(self) -> None:
+    def _prepare(self) -> None:
+        """Write the wrapper, and drop what was compiled with another."""
+        for other in self.area.glob("target*"):
+            if other != self.target:
+                shutil.rmtree(other, ignore_errors=True)
         cache.write_if_changed(self._namer, NAMER.encode())
         if not os.access(self._namer, os.X_OK):
             self._namer.chmod(0o755)
@@ -91,7 +101,7 @@ class Cargo:
 
     def _run(self, extra: Sequence[str]) -> list[dict[str, object]]:
         command: list[str | Path] = [self.rust.cargo, "build", "--release", "--manifest-path", self.manifest,
-                                    "--target-dir", self.area / "target", "--message-format=json-render-diagnostics",
+                                    "--target-dir", self.target, "--message-format=json-render-diagnostics",
                                     FRESH_BY_CONTENT, *extra, *self.words]
         with tempfile.TemporaryFile() as messages:
             with progress.task(self.title) as task:

@@ -13,7 +13,7 @@ from composer.interfaces import Interfaces, load_interfaces
 from composer.tools import ToolFailure
 from composer.tree import Index
 
-FORMAT = "5"
+FORMAT = "6"
 HERE = Path(__file__).resolve().parent
 KERNEL = HERE.parent / "kernel"
 TARGET = "x86_64-munal-linux-gnu"
@@ -46,7 +46,7 @@ def _build(rust: toolchain.Rust, interfaces: Interfaces) -> bytes:
             "--package", BINARY, "--target", str(KERNEL / f"{TARGET}.json"), "-Zjson-target-spec",
             "-Zbuild-std=core,alloc,compiler_builtins", "-Zbuild-std-features=compiler-builtins-mem"))
         cargo.build()
-        elf = area / "target" / TARGET / "release" / BINARY
+        elf = cargo.target / TARGET / "release" / BINARY
         try:
             return elf.read_bytes()
         except OSError as error:

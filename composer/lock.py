@@ -82,7 +82,20 @@ def read_lock(root: Path) -> Result[Lock]:
     if not (root / FILE).is_file():
         return Result(None, (error(M0501, f"there is no `{FILE}` to compare with", at(Span(Source(FILE, ""), 0, 0)),
                                    help="run `munal lock`, and commit what it writes"),))
-    return read_document(root, FILE).then(lambda document: _lock(document.tree))
+    read = read_document(root, FILE)
+    if read.value is None:
+        return Result(None, tuple(map(_conflict_or, read.diagnostics)))
+    return read.then(lambda document: _lock(document.tree))
+
+
+def _conflict_or(said: Diagnostic) -> Diagnostic:
+    """What is said of a text that is no TOML, better where the reason is a merge that left both sides."""
+    span = said.labels[0].place
+    line = span.source.line_text(span.line) if isinstance(span, Span) else ""
+    if not re.match(r"(?:<{7}|={7}|>{7})(?: |$)", line):
+        return said
+    return error(M0502, f"`{FILE}` holds a conflict that a merge left", at(span, "here are two sides"),
+                 help="keep either side of each conflict, then run `munal lock`")
 
 
 def _lock(tree: Node) -> Result[Lock]:

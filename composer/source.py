@@ -17,7 +17,7 @@ from composer.system import App
 from composer.tools import ToolFailure
 from composer.tree import Index
 
-FORMAT = "5"
+FORMAT = "6"
 """Counts up when this module builds the same source in another way."""
 
 STACK_BYTES = 32 * 1024

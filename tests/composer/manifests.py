@@ -8,6 +8,7 @@ from pathlib import Path
 from composer.check import check
 from composer.diagnostics import Diagnostic
 from composer.load import load
+from composer.lock import FILE, drift, read_lock
 from composer.model import Models, model
 from composer.resolve import resolve
 from composer.result import Result
@@ -98,7 +99,15 @@ def examine(root: Path, scratch: Path) -> tuple[Diagnostic, ...]:
         said = said.plus(system.diagnostics)
         if system.value:
             said = said.plus(_judge(system.value, scratch))
-    return tuple(sorted(said.diagnostics, key=Diagnostic.sort_key))
+    return tuple(sorted(said.plus(_drifted(root)).diagnostics, key=Diagnostic.sort_key))
+
+
+def _drifted(root: Path) -> tuple[Diagnostic, ...]:
+    """What --locked says: `now/munal.lock` stands for what is composed now, since a real one differs from machine to machine."""
+    if not (root / FILE).exists():
+        return ()
+    locked, now = read_lock(root), read_lock(root / "now")
+    return (*locked.diagnostics, *(drift(locked.value, now.value) if locked.value and now.value else ()))
 
 
 def _judge(system: System, scratch: Path) -> tuple[Diagnostic, ...]:

@@ -115,6 +115,18 @@ def test_a_crate_is_compiled_with_its_name_in_place_of_its_folder(job, runs, fol
     assert said.stdout == "[-vV][a b]" + adds
 
 
+def test_what_another_wrapper_compiled_is_not_taken(job, runs, monkeypatch):
+    """Cargo would take it: it compares what it tells rustc, not what rustc is told."""
+    job.build()
+    first = job.target
+    for folder in (first, job.area / "target"):
+        (folder / "release").mkdir(parents=True)
+    monkeypatch.setattr(cargo, "NAMER", cargo.NAMER + "# another")
+    job.build()
+    assert str(job.target) in runs[1] and job.target != first
+    assert sorted(path.name for path in job.area.iterdir()) == ["rustc-with-names"]
+
+
 def test_progress_says_nothing_of_quick_work(capsys):
     with progress.task("quick") as task:
         task.update(1, 2)

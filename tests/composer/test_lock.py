@@ -87,6 +87,7 @@ def test_a_lock_that_is_not_there_is_said_so(tmp_path):
 
 BROKEN = {
     "M0101 not valid TOML": (f'image = "{D}"', f'image "{D}"'),
+    "M0502 holds a conflict that a merge left": (f'image = "{D}"', f'<<<<<<< ours\nimage = "{D}"\n=======\nimage = "{C}"\n>>>>>>> theirs'),
     "M0104 written twice": ("[variant.main.app]", "[variant.main]"),
     "M0502 was written by a newer composer": ("schema = 1", "schema = 2"),
     "M0502 which is no number of a form": ("schema = 1", 'schema = "1"'),
