@@ -22,12 +22,18 @@ TOOL_FAILED, BUG, STOPPED, READER_GONE = 3, 70, 130, 141
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the CLI and exit."""
     words = sys.argv[1:] if arguments is None else arguments
-    status = _status(words)
+    lost = True
     try:
+        status = _status(words)
         sys.stdout.flush()
+        lost = status == READER_GONE
     except BrokenPipeError:
         status = READER_GONE
-    if status == READER_GONE:
+    except OSError as error:
+        # As where standard output is a file on a full disk.
+        print(f"munal: files: standard output: {error.strerror}", file=sys.stderr)
+        status = TOOL_FAILED
+    if lost:
         # What is still buffered has nowhere to go; without this, Python complains about it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.exit(status)
@@ -75,7 +81,10 @@ def _run(words: list[str]) -> int:
         return READER_GONE
     except Exception as error:
         if isinstance(error, OSError) and _full_or_closed(error):
-            print(f"munal: files: {error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
+            if error.filename is None:
+                # What is opened by name says its name: this is the output itself.
+                raise
+            print(f"munal: files: {error.filename}: {error.strerror}", file=sys.stderr)
             return TOOL_FAILED
         _report_bug(words)
         return BUG

@@ -22,6 +22,9 @@ from composer.tools import ToolFailure
 
 KEEP_DAYS = 30
 DAY = 24 * 60 * 60
+LEFT_SECONDS = 60 * 60
+"""A file under a temporary name that is older than this has been left by a run that was killed."""
+_TEMPORARY = ".new-"
 
 Content = bytes | Path | Callable[[BinaryIO], object]
 """What to store: bytes, a file to copy, or a function that writes to the file it is given."""
@@ -106,8 +109,9 @@ def write_if_changed(path: Path, content: bytes) -> None:
 
 def write_output(path: Path, content: bytes) -> None:
     """Write what a person asked for: under a temporary name first, then renamed. Raises ToolFailure where it cannot."""
-    with _clean_errors(refused="choose a place that can be written"):
+    with _clean_errors(path, refused="choose a place that can be written", full="make room"):
         path.parent.mkdir(parents=True, exist_ok=True)
+        _drop_leftovers(path.parent)
         _replace_bytes(path, content)
 
 
@@ -219,26 +223,36 @@ def _replace_bytes(path: Path, content: bytes) -> None:
 @contextmanager
 def _temporary(folder: Path) -> Iterator[Path]:
     """A name in `folder` that no other process uses; whatever is still there in the end goes."""
-    path = folder / f".new-{os.getpid()}-{os.urandom(6).hex()}"
+    path = folder / f"{_TEMPORARY}{os.getpid()}-{os.urandom(6).hex()}"
     try:
         yield path
     finally:
         path.unlink(missing_ok=True)
 
 
+def _drop_leftovers(folder: Path) -> None:
+    """Drop what runs that were killed have left under temporary names; what is young may be another's who is still writing."""
+    limit = time.time() - LEFT_SECONDS
+    for path in folder.glob(f"{_TEMPORARY}*"):
+        with suppress(OSError):
+            if path.stat().st_mtime < limit:
+                path.unlink()
+
+
 @contextmanager
-def _clean_errors(refused: str = "set MUNAL_CACHE to a folder that can be written") -> Iterator[None]:
-    """Say what the system refused as a person would: which file, why, and what helps."""
+def _clean_errors(path: Path | None = None, refused: str = "set MUNAL_CACHE to a folder that can be written",
+                  full: str = "make room, or empty the cache with `munal clean`") -> Iterator[None]:
+    """Say what the system refused as a person would: which file, why, and what helps. `path` is what is to be written, where that is one file."""
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            helps = "make room, or empty the cache with `munal clean`"
+            helps = full
         elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             helps = refused
         else:
             helps = "look at that file"
-        where = error.filename2 or error.filename or root()
+        where = path or error.filename2 or error.filename or root()
         raise ToolFailure("files", f"cannot write {where}: {error.strerror}; {helps}") from error
 
 
