@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from composer.asked import Asked, instances_in
-from composer.check.kept import KERNEL_LINES, KERNEL_PORTS
+from composer.check.kept import KERNEL_LINES, KERNEL_PAGES, KERNEL_PORTS
+from composer.check.mmio import ALIGNMENT
 from composer.check.ports import EMERGENCY_LENGTH
 from composer.diagnostics import words
 from composer.edit import Hex
-from composer.hardware import Space, hardware
+from composer.hardware import PAGE, Space, hardware, pages_of
 from composer.interfaces import load_interfaces
 from composer.resources import KERNEL_LOG, LIMITS, NUMBERED, Resource
 from composer.spans import Place
@@ -192,11 +193,13 @@ def _new_need(asked: Asked, instance: Instance, resource: Resource) -> tuple[Edi
     capability = load_interfaces().capabilities[resource.kind]
     if capability.grant_fields and not (resource.numbers or resource.server):
         return ()
+    widths = next((field.default for field in capability.need_fields if field.name == "widths"), None)
     if resource.numbers and resource.kind in NUMBERED:
-        fields["length"] = max(resource.numbers.length, resource.width // 8)
+        width = resource.width or min(widths or (8,))
+        fields["length"] = max(resource.numbers.end - _base(resource), width // 8)
     if resource.access and resource.access != "rw" and any(field.name == "access" for field in capability.need_fields):
         fields["access"] = resource.access
-    if resource.width and resource.width != 8:
+    if resource.width and [resource.width] != widths:
         fields["widths"] = [resource.width]
     if resource.server == KERNEL_LOG:
         fields["access"] = "r"
@@ -277,12 +280,18 @@ def _grant_layer(asked: Asked, instance: Instance, grant: Grant, resource: Resou
                  grant.notes, edits)
 
 
+def _base(resource: Resource) -> int:
+    """Where a grant has to begin, to reach what is asked for: device memory begins at a register (M0340)."""
+    assert resource.numbers is not None
+    return resource.numbers.base - (resource.numbers.base % ALIGNMENT if resource.kind == "mmio" else 0)
+
+
 def _granted_value(grant: Grant, resource: Resource) -> Any:
     """What to write for the grant; None where the question does not say enough for that."""
     if resource.kind == "irq" and resource.numbers:
         return {resource.line: resource.numbers.base}
     if resource.numbers:
-        return {"base": Hex(resource.numbers.base)}
+        return {"base": Hex(_base(resource))}
     if resource.kind == "control":
         before = (grant.value or {}).get("instances", ())
         return {"instances": sorted({*before, resource.server})} if resource.server else None
@@ -315,7 +324,6 @@ def _limit(asked: Asked, instance: Instance, resource: Resource) -> Layer:
 # Who else has it
 
 _SPACES = {"port": Space.PORT, "irq": Space.LINE, "mmio": Space.MMIO}
-_PAGE_BITS = 12
 
 
 def _held_by_others(asked: Asked, instance: Instance, resource: Resource) -> Iterator[Layer]:
@@ -345,17 +353,20 @@ def _instead(asked: Asked, holder: str) -> Iterator[str]:
 
 def _in_units(resource: Resource) -> Range:
     assert resource.numbers is not None
-    if resource.kind != "mmio":
-        return resource.numbers
-    first, last = resource.numbers.base >> _PAGE_BITS, (resource.numbers.end - 1) >> _PAGE_BITS
-    return Range(first, last - first + 1)
+    return pages_of(resource.numbers) if resource.kind == "mmio" else resource.numbers
 
 
 def _kept(resource: Resource, wanted: Range) -> Iterator[str]:
     if resource.kind == "port":
         yield from (f"the kernel keeps {kept.range}: it is {kept.reason}" for kept in KERNEL_PORTS if kept.range & wanted)
+    elif resource.kind == "mmio":
+        yield from (f"the kernel keeps page {_page(kept.range)}: it is {kept.reason}" for kept in KERNEL_PAGES if kept.range & wanted)
     elif resource.kind == "irq" and wanted.base in KERNEL_LINES:
         yield f"the kernel keeps line {wanted.base}: it is {KERNEL_LINES[wanted.base]}"
+
+
+def _page(pages: Range) -> str:
+    return str(Range(pages.base * PAGE, pages.length * PAGE))
 
 
 def _emergency(asked: Asked, resource: Resource) -> str:

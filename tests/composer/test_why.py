@@ -117,6 +117,10 @@ DENIED = [
     ("rtc", "acpi", "main", ["instance"], True),
     ("rtc", "acpi", "more", ["grant"], True),
     ("com2", "irq 3", "more", ["grant"], True),
+    ("hello", "mmio 0xfed00000", "main", ["need"], True),
+    ("hello", "mmio 0xfed000f4..0xfed000f7", "main", ["need"], True),
+    ("hello", "read mmio 0xfed000f0 64-bit", "main", ["need"], True),
+    ("hello", "write mmio 0xfed00001 8-bit", "main", ["need"], True),
     ("hello", "port 0x3f8", "main", ["need", "holder"], False),
     ("com2", "irq 4", "more", ["grant", "holder"], False),
 ]
@@ -158,6 +162,13 @@ def test_what_the_kernel_keeps_no_edit_allows(root):
     found = answer(about, "com1", read_resource(["0x20"], names_in(root)))
     assert [layer.name for layer in found.denials] == ["need", "kept"] and remedy(about, found) is None
     assert "no edit of a manifest alone allows it" in to_text([found], {"com1": None}, "main")
+
+
+def test_a_page_that_the_kernel_keeps_no_edit_allows(root):
+    about = asked(root)
+    found = answer(about, "com1", read_resource(["mmio", "0xfee00020"], names_in(root)))
+    assert [layer.name for layer in found.denials] == ["need", "kept"] and remedy(about, found) is None
+    assert found.denials[-1].text.startswith("the kernel keeps page 0xfee00000..0xfee00fff: it is the local APICs")
 
 
 def test_a_need_for_which_nothing_says_where_has_no_edit(root):
