@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from composer import cache, lock, origin, recall
+from composer import cache, lock, origin
 from composer.diagnostics import Diagnostic
 from composer.image import ImageView, read_image
 from composer.lock import FILE, Lock, Locked
@@ -57,7 +57,6 @@ class Hold:
 
 def hold(root: Path, variant: Variant) -> Result[Hold]:
     """The workspace's lock for a variant, named with its `settings`."""
-    recall.RUN.look(root / FILE)
     return lock.read_lock(root).then(lambda read: Result(Hold(read, variant.settings)))
 
 
@@ -86,8 +85,8 @@ def update(root: Path, named: tuple[Variant, ...], every: tuple[Variant, ...], c
     if not before.ok and before.diagnostics:
         return Result(None, before.diagnostics)
     kept = {name: _variant(name, locked) for name, locked in (before.value.variants if before.value else {}).items()}
-    profiles = {variant.profile for variant in every}
-    made = _made(root, named or (*every, *(each for each in kept.values() if each.profile in profiles)), compose)
+    possible = {(each.profile, target) for each in every for target in (None, each.target)}
+    made = _made(root, named or (*every, *(each for each in kept.values() if (each.profile, each.target) in possible)), compose)
     if named and made.value and before.value:
         others = tuple(each for name, each in kept.items() if name not in made.value.variants)
         if _differ(made.value, before.value):
