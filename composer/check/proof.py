@@ -18,7 +18,8 @@ from composer.wasm.facts import AppFacts
 @rule("M0325", "an operation that must be proved is not")
 def check_proofs(system: System, facts: Mapping[str, AppFacts]) -> Iterator[Diagnostic]:
     """Yield one diagnostic for each operation, of an instance whose proof is required, that is only checked at run time."""
-    for proof in prove(system, facts):
+    proofs = prove(system, facts) if any(instance.proof for instance in system.instances) else ()
+    for proof in proofs:
         for operation in proof.operations:
             if proof.instance.proof and operation.verdict is Verdict.CHECKED:
                 yield _unproved(proof, operation, proof.instance.proof)

@@ -1,38 +1,87 @@
 """Rules about what a manifest asks for and the binary does not use: each is a permission that can go.
 
-Gets the resolved system and its apps' facts; gives warnings with the tightened text.
+Gets the resolved system and its apps' facts; gives warnings with the tightened text, which surplus.py decides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from composer.check.binaries import field_span, section, sound
+from composer.check.binaries import called, field_span, known_functions, section, sound
 from composer.check.imports import VERBS
-from composer.contract import contract
 from composer.diagnostics import Diagnostic, at, rule, warning, words
-from composer.interfaces import load_interfaces
+from composer.edit import shown
+from composer.surplus import Surplus, is_mistaken, surplus
 from composer.system import App, Need, Provide, System
 from composer.wasm.facts import AppFacts
+from composer.wasm.shown import shown as shown_name
 
 
 @rule("M0320", "an app asks for something that its binary never uses")
 def check_unused_needs(system: System, facts: Mapping[str, AppFacts]) -> Iterator[Diagnostic]:
-    """Yield one warning for each need of which the binary uses no function."""
+    """Yield one warning for each need of which the binary imports no function."""
     for app, found in sound(system, facts):
-        for need in app.needs:
-            if not _is_used(need, found) and not _is_mistaken(app, need, found):
+        for each in surplus(app, found):
+            if each.field is None:
                 yield warning(
-                    "M0320", f"`{app.name}` asks for `{need.capability}.{need.name}`, which its binary never uses",
-                    at(need.span, "no code uses this"), help=f"remove `[{section(need)}]`{_and_grants(system, app, need)}",
+                    "M0320", f"`{app.name}` asks for `{_named(each.need)}`, which its binary never uses",
+                    at(each.need.span, "no code uses this"), help=f"remove `[{section(each.need)}]`{_and_grants(system, app, each.need)}",
                 )
+
+
+def _named(need: Need) -> str:
+    return f"{need.capability}.{need.name}"
 
 
 def _and_grants(system: System, app: App, need: Need) -> str:
     """What goes with the need: the grants of its instances."""
     mine = [(i.name, i.grant(need.capability, need.name)) for i in system.instances if i.app.name == app.name]
     holders = [name for name, grant in mine if grant and grant.granted and grant.value]
-    return f", and `grant.{need.capability}.{need.name}` from {words(holders)}" if holders else ""
+    return f", and `grant.{_named(need)}` from {words(holders)}" if holders else ""
+
+
+@rule("M0321", "an app asks for more than its binary uses")
+def check_tightness(system: System, facts: Mapping[str, AppFacts]) -> Iterator[Diagnostic]:
+    """Yield one warning for each need whose `access`, `widths` or `length` could be less. A function that escapes counts as used."""
+    for app, found in sound(system, facts):
+        for each in surplus(app, found):
+            if each.field is not None:
+                message, label = _EXCESS[each.field](each)
+                written = "more than the binary uses" if each.field in each.need.spans else label
+                yield warning("M0321", message, at(field_span(each.need, each.field), written),
+                              help=f"`{each.field} = {shown(each.enough)}` is enough")
+
+
+def _loose_access(each: Surplus) -> tuple[str, str]:
+    return (f"`{each.app.name}` may read and write `{_named(each.need)}`, but only {VERBS[each.enough]} it",
+            '`access` is "rw" by default')
+
+
+def _loose_widths(each: Surplus) -> tuple[str, str]:
+    spare = " and ".join(f"{width} bits" for width in each.need.fields["widths"] if width not in each.enough)
+    return f"`{each.app.name}` lists {spare} for `{_named(each.need)}`, but never uses that", "these are listed by default"
+
+
+def _loose_length(each: Surplus) -> tuple[str, str]:
+    has, enough = each.need.fields["length"], each.enough
+    reached = "offset 0 alone" if enough == 1 else f"offsets 0x0 to {enough - 1:#x}"
+    return f"`{each.app.name}` asks for {has} ports as `{_named(each.need)}`, but its code reaches {reached}", "so many by default"
+
+
+_EXCESS = {"access": _loose_access, "widths": _loose_widths, "length": _loose_length}
+
+
+@rule("M0326", "a binary imports what no code of it calls")
+def check_dead_imports(system: System, facts: Mapping[str, AppFacts]) -> Iterator[Diagnostic]:
+    """Yield one warning for each function of a need that is imported and never called: it keeps a manifest from asking for less."""
+    for app, found, imported, looked_up in known_functions(system, facts):
+        need = looked_up.party
+        if isinstance(need, Need) and not found.uses(imported.module, imported.name):
+            yield warning(
+                "M0326", f"`{app.name}` imports `{shown_name(imported.name)}` of `{_named(need)}`, which no code of it calls",
+                at(need.span, "this has to cover it all the same"), at(found.at(imported.offset), f"imports {called(imported)}"),
+                help="build it without this import, as a linker does that drops what is unused; then the need can ask for less",
+            )
 
 
 @rule("M0323", "an app provides something that its binary never serves")
@@ -40,7 +89,7 @@ def check_unserved_provides(system: System, facts: Mapping[str, AppFacts]) -> It
     """Yield one warning for each provide of which the binary uses no function: its clients would wait for ever."""
     for app, found in sound(system, facts):
         for provide in app.provides:
-            if not _is_used(provide, found) and not _is_mistaken(app, provide, found):
+            if not _is_used(provide, found) and not is_mistaken(app, provide, found):
                 yield warning(
                     "M0323", f"`{app.name}` provides `{provide.capability}.{provide.name}`, which its binary never serves",
                     at(provide.span, f"no code uses {provide.module}"),
@@ -50,45 +99,3 @@ def check_unserved_provides(system: System, facts: Mapping[str, AppFacts]) -> It
 
 def _is_used(party: Need | Provide, facts: AppFacts) -> bool:
     return any(facts.uses(party.module, imported.name) for imported in facts.imports_of(party.module))
-
-
-def _is_mistaken(app: App, party: Need | Provide, facts: AppFacts) -> bool:
-    """True where an import that is refused probably means this very need."""
-    prefix = party.module.partition("/")[0] + "/"
-    mine = {other.module for other in (*app.needs, *app.provides)}
-    return any(
-        i.module not in mine or contract(app, load_interfaces(), i.module, i.name).function is None
-        for i in facts.imports if i.module.startswith(prefix)
-    )
-
-
-@rule("M0321", "an app asks for more than its binary uses")
-def check_tightness(system: System, facts: Mapping[str, AppFacts]) -> Iterator[Diagnostic]:
-    """Yield one warning for each need whose `access` or `widths` could be less. A function that escapes counts as used."""
-    for app, found in sound(system, facts):
-        for need in app.needs:
-            used = [function for imported in found.imports_of(need.module) if found.uses(need.module, imported.name)
-                    and (function := contract(app, load_interfaces(), need.module, imported.name).function)]
-            yield from _loose_access(app, need, {function.access for function in used if function.access})
-            yield from _loose_widths(app, need, {function.width for function in used if function.width})
-
-
-def _loose_access(app: App, need: Need, used: set[str]) -> Iterator[Diagnostic]:
-    if need.fields.get("access") == "rw" and len(used) == 1:
-        only = used.pop()
-        yield warning(
-            "M0321", f"`{app.name}` may read and write `{need.capability}.{need.name}`, but only {VERBS[only]} it",
-            at(field_span(need, "access"), "more than the binary uses" if "access" in need.spans else '`access` is "rw" by default'),
-            help=f'`access = "{only}"` is enough',
-        )
-
-
-def _loose_widths(app: App, need: Need, used: set[int]) -> Iterator[Diagnostic]:
-    listed = set(need.fields.get("widths", ()))
-    spare, enough = sorted(listed - used), sorted(listed & used)
-    if enough and spare:
-        widths = " and ".join(f"{width} bits" for width in spare)
-        yield warning(
-            "M0321", f"`{app.name}` lists {widths} for `{need.capability}.{need.name}`, but never uses that",
-            at(field_span(need, "widths"), "more than the binary uses"), help=f"`widths = {enough}` is enough",
-        )

@@ -19,7 +19,7 @@ USAGE = 2
 
 COMMANDS = {
     "check": "build", "build": "build",
-    "proof": "proof",
+    "proof": "proof", "tighten": "proof",
     "explain": "explain",
     "lock": "images", "inspect": "images", "verify": "images", "rebuild": "images",
     "why": "questions", "why-not": "questions", "graph": "questions", "diff": "questions", "size": "questions",

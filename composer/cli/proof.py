@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from composer.cli.options import FORMAT, variant_option, workspace, workspace_option
+from composer.cli.options import FORMAT, variant_option, variants_option, workspace, workspace_option
 from composer.variant import Variant
 
 
@@ -31,6 +31,38 @@ def proof(variant: Variant, sites: bool, required: bool, form: str) -> int:
     if form == "json":
         click.echo(json.dumps(report_proof.to_data(system.profile, proofs), indent=2))
     else:
-        click.echo(report_proof.to_text(system.profile, proofs, sites=sites, color=coloured(sys.stdout)))
+        print(report_proof.to_text(system.profile, proofs, sites=sites, color=coloured(sys.stdout)))
     found = worst(each.verdict for each in proofs)
     return report.REFUSED if found is Verdict.REFUSED or (required and found is not Verdict.PROVED) else 0
+
+
+@click.command()
+@variants_option
+@click.option("--write", "writing", is_flag=True, help="Change the manifests, and show how.")
+@click.option("--check", "checking", is_flag=True, help="Status 1 if there is something to tighten.")
+@FORMAT
+@workspace_option
+def tighten(variants: tuple[Variant, ...], writing: bool, checking: bool, form: str) -> int:
+    """Show the smallest manifests that suffice, as a diff: for the apps of the profiles named, or of all.
+
+    An app's needs lose what its binary never reaches, in all profiles that use it; comments and layout stay.
+    """
+    from composer import report, report_tighten
+    from composer.colour import coloured
+    from composer.tighten import tighten_workspace, write
+
+    if writing and checking:
+        raise click.UsageError("--check changes nothing: leave out --write, or --check")
+    root = workspace()
+    found = tighten_workspace(root, variants)
+    if report.refused(found):
+        return report.REFUSED
+    if writing:
+        write(root, found.value.changes)
+    if form == "json":
+        click.echo(json.dumps(report_tighten.to_data(found.value, written=writing), indent=2))
+    else:
+        print(report_tighten.to_text(found.value, color=coloured(sys.stdout)), end="")
+        for words in found.value.left:
+            click.echo(words, err=True)
+    return report.REFUSED if checking and found.value.changes else 0

@@ -143,8 +143,11 @@ def _operand(code: list[Instruction], end: int, answers: Callable[[int], bool]) 
 
 
 def _start_of_local(code: list[Instruction], place: int, answers: Callable[[int], bool]) -> int | None:
-    """Where the operand starts that ends with reading a local, or with setting it to what stands before."""
-    if code[place][1] == op.LOCAL_GET:
-        return place
-    inner = _operand(code, place - 1, answers)
-    return inner[1] if inner else None
+    """Where the operand starts that ends with reading a local, or with setting some to what stands before."""
+    for before in range(place, max(place - DEEPEST, -1), -1):
+        if code[before][1] == op.LOCAL_GET:
+            return before
+        if code[before][1] != op.LOCAL_TEE:
+            found = _operand(code, before, answers)
+            return found[1] if found else None
+    return None

@@ -21,10 +21,10 @@ from composer.wasm.loops import MOST_LIMITS, Loop, find_loops
 from composer.wasm.module import Module
 from composer.wasm.scan import read_locals
 from composer.wasm.types import FuncType
-from composer.wasm.values import MOST, Answer, Value, bounds, constant, holds, join, join_states, widened
+from composer.wasm.values import MOST, Answer, Value, bounds, constant, holds, join, join_states, ranged, widened
 
 TURNS, FEW_TURNS, SHORT = MOST + 2, 3, 400
-"""Turns of a loop that are followed number by number: of a short one without loops in it, and of another."""
+"""Turns of a loop that are followed step by step: of a short one without loops in it, and of another."""
 
 
 class TooComplex(Exception):
@@ -195,7 +195,10 @@ class _Walk:
         return True
 
     def _grown(self, frame: _Frame, loop: Loop, local: int, value: Value) -> Value:
-        """What the start of a loop knows of a local that changes: number by number first, then by the limits that the loop names."""
+        """What the start of a loop knows of a local that changes: step by step first, then by the limits that the loop names. It is a
+        range and no set, as not every number that turns could bring is one that they do bring."""
+        if isinstance(value, dict):
+            value = ranged(*bounds(value, self.bits[local]), self.bits[local])
         simple = not loop.inner and loop.end - loop.place < SHORT
         patience = TURNS if simple else FEW_TURNS
         if frame.turns < patience:

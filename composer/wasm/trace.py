@@ -21,7 +21,7 @@ SPARE_STEPS = 100_000
 """More for small modules, of which none is worth giving up."""
 PRECISE_STEPS = 40
 """What a function may cost for each of its bytes, and SPARE_STEPS more, when its loops and what it calls are followed."""
-MOST_PRECISE_STEPS = 8_000_000
+MOST_PRECISE_STEPS = 4_000_000
 """What that may cost for a module: some seconds."""
 SMALL = 512
 """Bytes of a function whose results are followed into those that call it."""

@@ -29,7 +29,7 @@ def test_the_console_answers_and_powers_off(machine, command):
     lines = console.ask("ps")
     assert all(row(lines, name) for name in ("clock", "com1", "power", "rtc", "shell"))
     grants = console.ask("grants com1")
-    assert "port regs: 0x3f8..0x3ff, read and write, 8 bits" in grants and "irq line: ISA 4" in grants
+    assert "port regs: 0x3f8..0x3fe, read and write, 8 bits" in grants and "irq line: ISA 4" in grants
     console.send("poweroff\n")
     assert console.status() == 0
 

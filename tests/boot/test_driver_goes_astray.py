@@ -72,6 +72,8 @@ def test_a_port_that_it_computes_is_stopped_by_glue(root):
         path.write_text(path.read_text().replace('name = "uart16550"', 'name = "astray"').replace("uart16550::", "astray::"))
     change(wild / "src/main.rs", START, COMPUTED + START)
     (root / "profiles/astray.toml").write_text(ASTRAY)
+    assert [d.code for d in compose(root, "astray", Stage.CHECK).diagnostics] == ["M0325"], "the console requires proof"
+    change(root / "profiles/astray.toml", 'restart = "never"', 'restart = "never"\nproof = "optional"')
 
     built = compose(root, "astray")
     assert built.ok, built.diagnostics

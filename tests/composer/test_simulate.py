@@ -52,7 +52,7 @@ def test_the_console_answers_and_powers_off(console):
     assert status == 0
     assert lines[0].startswith("munal ") and lines[0].endswith("simulated")
     assert {line.split()[0] for line in lines if "KiB" in line and "waiting" in line or "running" in line} >= {"com1", "shell", "rtc"}
-    assert "port regs: 0x3f8..0x3ff, read and write, 8 bits" in lines
+    assert "port regs: 0x3f8..0x3fe, read and write, 8 bits" in lines
     assert "irq line: ISA 4" in lines
 
 

@@ -39,6 +39,7 @@ DRIVER_WAT = """(module
   (import "munal:irq/line" "granted" (func $granted (result i32)))
   (memory (export "memory") 1 1)
   (func (export "_start")
+    (call $write8 (i32.const 7) (i32.const 0))
     (call $write8 (i32.const 3) (i32.add (call $count) (call $granted)))))
 """
 
