@@ -17,9 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from composer import pe
-from composer.certificate import certify, seal
+from composer.certificate import EMERGENCY_LENGTH, SIZES, certify, seal
+from composer.hardware import PAGE, Space
 from composer.interfaces import load_interfaces
-from composer.layout import make_layout
+from composer.layout import HandleKind, make_layout
 from composer.link import link
 from composer.verify import sharing
 from tests.composer.elves import READ, Elf, Part
@@ -98,6 +99,15 @@ def test_it_shares_no_code_with_what_it_checks():
     assert {name.split(".")[0] for name in imported} <= set(sys.stdlib_module_names) | {"cbor2"}
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
     assert not {"importlib", "import_module", "__import__", "exec", "eval", "runpy"} & (names | imported)
+
+
+def test_its_numbers_are_those_of_the_interfaces():
+    """It does not import them, so that a fault of theirs is not its own: here both are held side by side."""
+    fields = {field.name: field for field in load_interfaces().capabilities["mmio"].need_fields}
+    sizes = {Space.PORT: sharing.PORTS, Space.LINE: sharing.LINES, Space.MMIO: sharing.PAGES, Space.DMA: sharing.PAGES}
+    assert sharing.MOST_BYTES == fields["length"].max and sizes == SIZES
+    assert (sharing.PAGE, sharing.EMERGENCY_PORTS, sharing.ISA_LINE, sharing.GLOBAL_LINE) == (
+        PAGE, EMERGENCY_LENGTH, HandleKind.IRQ_ISA, HandleKind.IRQ_GLOBAL)
 
 
 @pytest.mark.parametrize(("change", "says"), [
