@@ -43,14 +43,15 @@ def test_the_event_timers_counter_runs_at_the_rate_that_it_says(machine, command
 
 @pytest.fixture
 def booted(workspace: Path, tmp_path: Path) -> Iterator[Callable[..., Listener]]:
-    """`booted(glue_at, table_at)` boots the peeker with glue that reaches one address and a table that grants another."""
+    """`booted(base)` boots the peeker with glue that reaches the event timer, and a table that grants it `base`."""
     compiled = compose(workspace, "peeked", Stage.COMPILE).value
     generated = compiled.generated
 
     def granted(base: int) -> System:
         peeker = generated.system.instance("peeker")
         grants = tuple(replace(g, value={"base": base}) if g.need.capability == "mmio" else g for g in peeker.grants)
-        return replace(generated.system, instances=tuple(replace(i, grants=grants) if i is peeker else i for i in generated.system.instances))
+        changed = replace(peeker, grants=grants)
+        return replace(generated.system, instances=tuple(changed if i is peeker else i for i in generated.system.instances))
 
     with ExitStack() as machines:
 
@@ -87,6 +88,8 @@ def test_what_is_no_device_of_ones_own_is_refused_at_boot(booted, base, what):
     assert booted(base).line().startswith(refused)
 
 
-@pytest.mark.parametrize(("base", "says"), [(0xFEC0_0000, "reaches what the kernel keeps"), (0xFFF_FFFF_FFFC, "leaves the addresses that this kernel maps")])
+@pytest.mark.parametrize(("base", "says"), [
+    (0xFEC0_0000, "reaches what the kernel keeps"), (0xFFF_FFFF_FFFC, "leaves the addresses that this kernel maps"),
+])
 def test_a_table_that_grants_what_composers_never_do_is_refused(booted, base, says):
     assert booted(base).line() == f"kernel panic: device memory `regs` of `peeker` {says} (src/main.rs)"
