@@ -62,8 +62,8 @@ def _counted(ranges: list[Range]) -> Numbers:
 def _all(table: Mapping[str, Any]) -> Iterator[tuple[Right, Range]]:
     for instance in table["instances"]:
         name = instance["name"]
-        for kind in ("port", "mmio"):
-            for grant in instance.get(f"{kind}s" if kind == "port" else kind, ()):
+        for kind, key in (("port", "ports"), ("mmio", "mmio")):
+            for grant in instance[key]:
                 yield from _accesses(name, kind, grant)
         for handle in instance["handles"]:
             yield from _handle(table, name, handle)

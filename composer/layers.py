@@ -21,23 +21,14 @@ from composer.interfaces import load_interfaces
 from composer.resources import KERNEL_LOG, LIMITS, NUMBERED, Resource
 from composer.spans import Place
 from composer.system import Access, App, Grant, Instance, Need, Provide, Range
+from composer.takeover import Edit, profile_path, taken_over
 from composer.units import format_share, format_size
 
 ACCESS = {"r": "read", "w": "write", "rw": "read and write"}
 KEPT = "kept"
 """The name of the layer that no edit of a manifest turns: what the kernel keeps for itself."""
-NEW_NEED = {"port": "ports", "irq": "line", "control": "instances", "acpi": "tables", "audit": "all", "clock": "time"}
+NEW_NEED = {"port": "ports", "mmio": "registers", "irq": "line", "control": "instances", "acpi": "tables", "audit": "all", "clock": "time"}
 """What a need is called that is asked for anew; where nothing better is known, like its capability."""
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """One key set, or with `table` one table added, in the manifest at `path`."""
-
-    path: str
-    keys: tuple[str, ...]
-    value: Any
-    table: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,41 +74,40 @@ def covers(grant: Grant, resource: Resource) -> bool:
     if resource.numbers and resource.kind == "irq":
         return value.get(resource.line) == resource.numbers.base
     if resource.numbers:
-        return Range(value["base"], need.fields["length"]) & resource.numbers == resource.numbers
+        touched = _touched(resource)
+        return Range(value["base"], need.fields["length"]) & touched == touched
     if resource.kind == "control" and resource.server:
         return bool({"*", resource.server} & set(value["instances"]))
     return not resource.server or value.get("from") == resource.server
+
+
+def _touched(resource: Resource) -> Range:
+    """All ports or bytes that accesses of the width asked about touch: of 8 bits, those asked about and no more."""
+    assert resource.numbers is not None
+    return Range(resource.numbers.base, resource.numbers.length + max(resource.width // 8 - 1, 0))
+
+
+def _window(resource: Resource) -> Range:
+    """What a grant of its own would hold; device memory begins at a register (M0340), and is asked for in whole ones."""
+    touched = _touched(resource)
+    if resource.kind != "mmio":
+        return touched
+    base, end = touched.base // ALIGNMENT * ALIGNMENT, -(-touched.end // ALIGNMENT) * ALIGNMENT
+    return Range(base, end - base)
 
 
 # Who there is
 
 def _absent(asked: Asked, name: str) -> Layer:
     """The instance is not in this profile; another may have it, to be taken over as it is there."""
-    path = asked.models.manifests[asked.system.profile].tree.span.source.path
     found = list(asked.written(name))
     if found:
-        node = instances_in(asked.models.manifests[found[0][0]].tree)[name]
-        others = words([profile for profile, _ in found])
-        return Layer("instance", False, f"`{name}` is not in `{asked.system.profile}`, but in {others}", (node.place,), (), _taken_over(path, name, node))
+        node, others = instances_in(asked.models.manifests[found[0][0]].tree)[name], words([profile for profile, _ in found])
+        return Layer("instance", False, f"`{name}` is not in `{asked.system.profile}`, but in {others}", (node.place,), (),
+                     tuple(taken_over(asked, name, {each.name for each in asked.system.instances})))
     app = asked.models.apps.get(name)
-    edits = (Edit(path, ("instance", name), {"app": name}, True),) if app else ()
+    edits = (Edit(profile_path(asked), ("instance", name), {"app": name}, True),) if app else ()
     return Layer("instance", False, f"no profile runs an instance `{name}`", (app.span,) if app else (), (), edits)
-
-
-def _taken_over(path: str, name: str, node: Any) -> tuple[Edit, ...]:
-    """Edits that write an instance as another profile has it: its grants one a line, all else as it is."""
-    plain = node.plain()
-    edits = [Edit(path, ("instance", name), {"app": plain["app"]}, True)]
-    for word, named in plain.get("grant", {}).items():
-        edits += [Edit(path, ("instance", name, "grant", word, need), _hexadecimal(value)) for need, value in named.items()]
-    edits += [Edit(path, ("instance", name, key), value) for key, value in plain.items() if key not in ("app", "grant")]
-    return tuple(edits)
-
-
-def _hexadecimal(value: Any) -> Any:
-    if not isinstance(value, dict):
-        return value
-    return {key: Hex(each) if key == "base" and type(each) is int else each for key, each in value.items()}
 
 
 def _provider(asked: Asked, resource: Resource) -> Iterator[Layer]:
@@ -164,7 +154,9 @@ def _need_for(instance: Instance, resource: Resource, asked: Asked) -> Need | No
 
 def _fits(need: Need, resource: Resource, asked: Asked) -> bool:
     if resource.numbers and resource.kind in NUMBERED:
-        return need.fields["length"] >= resource.numbers.length
+        return need.fields["length"] >= _window(resource).length
+    if resource.server == KERNEL_LOG:
+        return need.fields["access"] == Access.READ
     offered = offered_by(asked, resource)
     return offered is None or need.fields.get("protocol") == offered.fields.get("protocol")
 
@@ -193,13 +185,11 @@ def _new_need(asked: Asked, instance: Instance, resource: Resource) -> tuple[Edi
     capability = load_interfaces().capabilities[resource.kind]
     if capability.grant_fields and not (resource.numbers or resource.server):
         return ()
-    widths = next((field.default for field in capability.need_fields if field.name == "widths"), None)
     if resource.numbers and resource.kind in NUMBERED:
-        width = resource.width or min(widths or (8,))
-        fields["length"] = max(resource.numbers.end - _base(resource), width // 8)
-    if resource.access and resource.access != "rw" and any(field.name == "access" for field in capability.need_fields):
+        fields["length"] = _window(resource).length
+    if resource.access and any(field.name == "access" for field in capability.need_fields):
         fields["access"] = resource.access
-    if resource.width and [resource.width] != widths:
+    if resource.width and resource.width not in _default_widths(resource.kind):
         fields["widths"] = [resource.width]
     if resource.server == KERNEL_LOG:
         fields["access"] = "r"
@@ -208,6 +198,10 @@ def _new_need(asked: Asked, instance: Instance, resource: Resource) -> tuple[Edi
     if len(asked.instances_of(app.name)) > 1 or any(len(list(asked.written(name))) > 1 for name in asked.instances_of(app.name)):
         fields["optional"] = True
     return (Edit(app.path, ("needs", resource.kind, _free_name(app, resource)), fields, True),)
+
+
+def _default_widths(capability: str) -> Any:
+    return next((f.default for f in load_interfaces().capabilities[capability].need_fields if f.name == "widths"), ())
 
 
 def _asked_protocol(resource: Resource, offered: Provide) -> dict[str, Any]:
@@ -265,7 +259,7 @@ def _bits(widths: Any) -> str:
 
 def _grant_layer(asked: Asked, instance: Instance, grant: Grant, resource: Resource) -> Layer:
     need = grant.need
-    path = asked.models.manifests[asked.system.profile].tree.span.source.path
+    path = profile_path(asked)
     keys = ("instance", instance.name, "grant", need.capability, need.name)
     if covers(grant, resource):
         implicit = grant.value == {} and load_interfaces().capabilities[need.capability].grant == "implicit"
@@ -280,18 +274,12 @@ def _grant_layer(asked: Asked, instance: Instance, grant: Grant, resource: Resou
                  grant.notes, edits)
 
 
-def _base(resource: Resource) -> int:
-    """Where a grant has to begin, to reach what is asked for: device memory begins at a register (M0340)."""
-    assert resource.numbers is not None
-    return resource.numbers.base - (resource.numbers.base % ALIGNMENT if resource.kind == "mmio" else 0)
-
-
 def _granted_value(grant: Grant, resource: Resource) -> Any:
     """What to write for the grant; None where the question does not say enough for that."""
     if resource.kind == "irq" and resource.numbers:
         return {resource.line: resource.numbers.base}
     if resource.numbers:
-        return {"base": Hex(_base(resource))}
+        return {"base": Hex(_window(resource).base)}
     if resource.kind == "control":
         before = (grant.value or {}).get("instances", ())
         return {"instances": sorted({*before, resource.server})} if resource.server else None
@@ -312,7 +300,7 @@ def describe_grant(grant: Grant) -> str:
 
 def _limit(asked: Asked, instance: Instance, resource: Resource) -> Layer:
     held, form = (instance.memory, format_size) if resource.kind == "memory" else (instance.cpu_permille, format_share)
-    path = asked.models.manifests[asked.system.profile].tree.span.source.path
+    path = profile_path(asked)
     enough = resource.amount is None or resource.amount <= held
     word = "of memory" if resource.kind == "memory" else "of one processor"
     text = f"`{instance.name}` may use {'' if enough else 'only '}{form(held)} {word}"
@@ -357,12 +345,12 @@ def _in_units(resource: Resource) -> Range:
 
 
 def _kept(resource: Resource, wanted: Range) -> Iterator[str]:
-    if resource.kind == "port":
+    if resource.kind == "irq" and wanted.base in KERNEL_LINES:
+        yield f"the kernel keeps line {wanted.base}: it is {KERNEL_LINES[wanted.base]}"
+    elif resource.kind == "port":
         yield from (f"the kernel keeps {kept.range}: it is {kept.reason}" for kept in KERNEL_PORTS if kept.range & wanted)
     elif resource.kind == "mmio":
         yield from (f"the kernel keeps page {_page(kept.range)}: it is {kept.reason}" for kept in KERNEL_PAGES if kept.range & wanted)
-    elif resource.kind == "irq" and wanted.base in KERNEL_LINES:
-        yield f"the kernel keeps line {wanted.base}: it is {KERNEL_LINES[wanted.base]}"
 
 
 def _page(pages: Range) -> str:

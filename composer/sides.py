@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from composer.diagnostics import error
 from composer.diff import Side
 from composer.result import Result
 from composer.variant import Variant, make_variant

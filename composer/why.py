@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from composer.asked import Asked, asked_with
 from composer.diagnostics import Diagnostic, did_you_mean, words
 from composer.edit import Uneditable, add_table, set_value
-from composer.layers import KEPT, Edit, Layer, granting, layers
+from composer.layers import KEPT, Layer, granting, layers
 from composer.resources import LIMITS, Resource, Unclear
+from composer.takeover import Edit
 
 MOST_STEPS = 6
 """Layers that one after the other can need an edit: an instance, its provider, a need, its access, its width, a grant."""
@@ -126,7 +127,7 @@ def remedy(asked: Asked, found: Answer) -> Remedy | None:
         if denial is None:
             break
         changed = _applied(now, texts, denial.edits)
-        after = asked_with(asked, changed) if changed else None
+        after = asked_with(now, changed) if changed else None
         if changed is None or after is None:
             break
         now, texts = after, changed

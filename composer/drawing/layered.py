@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 SWEEPS = 8
+WORTH_SWAPPING = 20_000
+"""Nodes times pieces of edges up to which a drawing is improved by trials."""
 LANE = 14.0
 """The height that a passing line keeps free."""
 
@@ -84,7 +86,23 @@ def _ordered(every: Mapping[str, Node], pieces: Sequence[Edge]) -> list[list[str
         crossings = _crossings(every, columns, pieces)
         if crossings < fewest:
             best, fewest = [list(column) for column in columns], crossings
-    return best
+    return _swapped(every, best, pieces, fewest) if len(every) * len(pieces) <= WORTH_SWAPPING else best
+
+
+def _swapped(every: Mapping[str, Node], columns: list[list[str]], pieces: Sequence[Edge], fewest: int) -> list[list[str]]:
+    """Swap neighbours as long as that takes crossings away, which sorting by middles cannot always see."""
+    better = fewest > 0
+    while better:
+        better = False
+        for column in columns:
+            for upper in range(len(column) - 1):
+                column[upper : upper + 2] = reversed(column[upper : upper + 2])
+                crossings = _crossings(every, columns, pieces)
+                if crossings < fewest:
+                    fewest, better = crossings, True
+                else:
+                    column[upper : upper + 2] = reversed(column[upper : upper + 2])
+    return columns
 
 
 def _sort(every: Mapping[str, Node], columns: list[list[str]], pieces: Sequence[Edge], number: int, forward: bool) -> None:

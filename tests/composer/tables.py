@@ -13,7 +13,7 @@ ACCESS, WIDTHS = ("r", "w", "rw"), (8, 16, 32)
 
 def instance(name: str, *, ports: Any = (), handles: Any = (), **changed: Any) -> dict[str, Any]:
     return {"name": name, "app": name, "kind": "program", "module": 0, "glue": 1, "memory": 65536, "cpu_permille": 1000, "restart": "on-failure",
-            "backoff_ms": 100, "restart_limit": 10, "ports": list(ports), "handles": list(handles), **changed}
+            "backoff_ms": 100, "restart_limit": 10, "ports": list(ports), "handles": list(handles), "mmio": [], **changed}
 
 
 def port(base: int, length: int, access: str = "rw", widths: tuple[int, ...] = (8,)) -> dict[str, Any]:
@@ -44,10 +44,10 @@ def random_table(chance: Random) -> dict[str, Any]:
 
 
 def _random_instance(chance: Random, name: str, names: list[str], streams: int) -> dict[str, Any]:
-    ports = [port(chance.randint(0, 24), chance.randint(1, 8), chance.choice(ACCESS), tuple(sorted(chance.sample(WIDTHS, chance.randint(1, 3)))))
-             for _ in range(chance.randint(0, 3))]
+    ports, windows = ([port(chance.randint(0, 24), chance.randint(1, 8), chance.choice(ACCESS), tuple(sorted(chance.sample(WIDTHS, chance.randint(1, 3)))))
+                       for _ in range(chance.randint(0, most))] for most in (3, 1))
     handles = [_random_handle(chance, names, streams) for _ in range(chance.randint(0, 4))]
-    return instance(name, ports=ports, handles=handles, memory=chance.choice((64, 128)), cpu_permille=chance.choice((100, 1000)),
+    return instance(name, ports=ports, handles=handles, mmio=windows, memory=chance.choice((64, 128)), cpu_permille=chance.choice((100, 1000)),
                     restart=chance.choice(("never", "on-failure", "always")), restart_limit=chance.randint(0, 2), backoff_ms=chance.choice((10, 100)))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from hypothesis import given
 
 from composer.authority import Right, authority
@@ -17,14 +19,14 @@ def passes(grant, start, width, access):
 
 
 @given(tables())
-def test_ports_are_those_that_glue_lets_through(made):
+def test_accesses_are_those_that_glue_lets_through(made):
     found = authority(made)
     for each in made["instances"]:
-        for width in (8, 16, 32):
-            for access in "rw":
-                held = found.get(Right(each["name"], "port", "", access, width), Numbers())
+        for kind, grants in (("port", each["ports"]), ("mmio", each["mmio"])):
+            for width, access in product((8, 16, 32), "rw"):
+                held = found.get(Right(each["name"], kind, "", access, width), Numbers())
                 for start in range(40):
-                    assert (start in held) == any(passes(grant, start, width, access) for grant in each["ports"])
+                    assert (start in held) == any(passes(grant, start, width, access) for grant in grants)
 
 
 def test_an_access_that_no_length_holds_is_no_right():

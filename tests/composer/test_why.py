@@ -18,7 +18,7 @@ from composer.system import Range
 from composer.variant import Variant
 from composer.why import answer, instances_meant, remedy, unified
 from tests.composer.questions import CLOCK, MAIN, MORE, make_asked_workspace
-from tests.composer.workspaces import change
+from tests.composer.workspaces import DRIVER, PROGRAM, change
 
 
 @pytest.fixture
@@ -89,14 +89,15 @@ def test_the_emergency_writer_is_told(root):
 
 @pytest.mark.parametrize("profile", ["main", "more"])
 def test_answers_about_ports_are_those_of_the_system_table(root, profile):
+    change(root, "apps/uart/app.toml", DRIVER.replace("length = 8", "length = 8\nwidths = [8, 16]"))
     about = asked(root, profile)
     held = authority(table_of(about, load_interfaces()))
     for instance in about.system.instances:
         for port in (*range(0x6E, 0x74), *range(0x2F6, 0x302), *range(0x3F6, 0x402)):
-            for access in "rw":
-                right = Right(instance.name, "port", "", access, 8)
-                found = answer(about, instance.name, Resource("port", Range(port, 1), access=access, width=8))
-                assert found.allowed == (port in held.get(right, Numbers())), (instance.name, port, access)
+            for access, width in (("r", 8), ("w", 8), ("w", 16), ("w", 32)):
+                right = Right(instance.name, "port", "", access, width)
+                found = answer(about, instance.name, Resource("port", Range(port, 1), access=access, width=width))
+                assert found.allowed == (port in held.get(right, Numbers())), (instance.name, port, access, width)
 
 
 DENIED = [
@@ -121,6 +122,9 @@ DENIED = [
     ("hello", "mmio 0xfed000f4..0xfed000f7", "main", ["need"], True),
     ("hello", "read mmio 0xfed000f0 64-bit", "main", ["need"], True),
     ("hello", "write mmio 0xfed00001 8-bit", "main", ["need"], True),
+    ("hello", "write port 0x3f0 32-bit", "main", ["need"], True),
+    ("hello", "mmio 0xfed00004", "main", ["need"], True),
+    ("hello", "read mmio 0xfed000f3..0xfed00101 64-bit", "main", ["need"], True),
     ("hello", "port 0x3f8", "main", ["need", "holder"], False),
     ("com2", "irq 4", "more", ["grant", "holder"], False),
 ]
@@ -161,6 +165,8 @@ def test_what_the_kernel_keeps_no_edit_allows(root):
     about = asked(root)
     found = answer(about, "com1", read_resource(["0x20"], names_in(root)))
     assert [layer.name for layer in found.denials] == ["need", "kept"] and remedy(about, found) is None
+    pages = answer(about, "com1", read_resource(["mmio", "0xfee00010"], names_in(root)))
+    assert [layer.name for layer in pages.denials] == ["need", "kept"] and remedy(about, pages) is None
     assert "no edit of a manifest alone allows it" in to_text([found], {"com1": None}, "main")
 
 
@@ -216,6 +222,26 @@ def test_an_instance_is_taken_over_as_it_is_written(root):
     about = asked(root)
     text = remedy(about, answer(about, "rtc", read_resource(["0x70"], names_in(root)))).after["profiles/main.toml"]
     assert '[instance.rtc]\napp = "rtc"\ngrant.port.regs = { base = 0x70 }\nrestart = "never"\n' in text
+
+
+def test_an_instance_is_taken_over_with_whom_it_asks_and_controls_who_is_there(root):
+    change(root, "apps/talker/app.toml", PROGRAM + '\n[needs.control.others]\noptional = true\n\n[needs.service.time]\nprotocol = "time/1"\noptional = true\n')
+    change(root, "profiles/more.toml", MORE + """
+[instance.boss]
+app = "talker"
+grant.stream.console = { from = "com2.serial" }
+grant.service.time = { from = "rtc.time" }
+grant.control.others = { instances = ["com2", "nobody-here", "hello"] }
+
+[instance.nobody-here]
+app = "talker"
+grant.stream.console = { from = "com1.serial" }
+""")
+    about = asked(root)
+    edits = remedy(about, answer(about, "boss", read_resource(["control", "hello"], names_in(root))))
+    text = edits.after["profiles/main.toml"]
+    assert edits.works and text.index("[instance.com2]") < text.index("[instance.rtc]") < text.index("[instance.boss]")
+    assert 'grant.control.others = { instances = ["com2", "hello"] }' in text
 
 
 def test_data_has_what_the_text_has(root):

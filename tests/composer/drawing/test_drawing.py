@@ -13,7 +13,7 @@ import pytest
 from composer.drawing import FORMS, draw
 from composer.drawing.dot import quoted
 from composer.drawing.picture import Tie, make_picture
-from tests.composer.manifests import HELLO, MAIN, UART, system_of
+from tests.composer.manifests import HELLO, MAIN, system_of
 from tests.composer.systems import app, driver_and_client, instance, need, provide, system, wire
 
 SVG = "{http://www.w3.org/2000/svg}"
