@@ -9,6 +9,9 @@ import click
 from composer.cli.options import FORMAT, variants_option, workspace, workspace_option
 from composer.variant import Variant
 
+LARGEST = 1 << 30
+"""Bytes of a file that is looked at: addresses in a PE file have 32 bits, and no image of ours comes near."""
+
 IMAGE = click.argument("image", metavar="IMAGE", callback=lambda ctx, parameter, value: _image_file(value))
 
 
@@ -19,6 +22,8 @@ def _image_file(word: str) -> Path:
 
     built = image_path(workspace(), word)
     found = next((path for path in (Path(word), built) if path.is_file()), None)
+    if found is not None and found.stat().st_size > LARGEST:
+        raise click.UsageError(f"`{word}` is larger than any image")
     if found is not None:
         return found
     if Path(word).exists():

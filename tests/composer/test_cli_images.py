@@ -118,6 +118,13 @@ def test_an_image_that_is_not_there_is_wrong_usage(run, word, says):
         run(inspect_command, word)
 
 
+def test_a_file_larger_than_any_image_is_not_read(run, root):
+    with open(root / "huge.efi", "wb") as file:
+        file.truncate((1 << 30) + 1)
+    with pytest.raises(click.UsageError, match="larger than any image"):
+        run(inspect_command, "huge.efi")
+
+
 def failed(out):
     return [line.split()[1] for line in out.splitlines() if line.startswith("FAILED")]
 
@@ -203,6 +210,12 @@ def test_an_image_that_comes_out_otherwise_says_why(run, root, kernel, composer,
     assert (root / "build/main.efi").read_bytes() == image
     status, out, _ = run(rebuild, "main", "--format", "json")
     assert status == 1 and not json.loads(out)["ok"] and json.loads(out)["rebuilt"]["reasons"][0].startswith(says)
+
+
+def test_an_image_of_another_workspace_says_so(run, root):
+    change(root, "munal.toml", (root / "munal.toml").read_text().replace('"small"', '"other"').replace("1.2.3", "1.3.0"))
+    status, out, _ = run(rebuild, "build/main.efi")
+    assert status == 1 and "the workspace's name was small, and is other" in out and "the workspace's version was 1.2.3, and is 1.3.0" in out
 
 
 def test_an_image_that_was_changed_by_hand_is_told_from_one_that_was_made_otherwise(run, root):
