@@ -61,6 +61,14 @@ def test(arguments: Sequence[str]) -> int:
     os.execv(sys.executable, [sys.executable, "-P", "-m", "pytest", *parallel, *arguments])
 
 
+def bench(subject: str, *, cold: bool, form: str) -> int:
+    """Run a benchmark; does not come back."""
+    words = ["--format", form, *(["--cold"] if cold else [])]
+    os.environ["PYTHONPATH"] = str(CHECKOUT)
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-P", "-m", f"tests.bench.bench_{subject}", *words])
+
+
 def _chooses_processes(arguments: Sequence[str]) -> bool:
     """Whether pytest was told how to run in parallel, or runs in a way that cannot."""
     own = ("-n", "--numprocesses", "--pdb", "--trace", "--collect-only", "--co", "-p")

@@ -23,7 +23,7 @@ COMMANDS = {
     "explain": "explain",
     "lock": "images", "inspect": "images", "verify": "images", "rebuild": "images",
     "why": "questions", "why-not": "questions", "graph": "questions", "diff": "questions", "size": "questions",
-    "run": "boot", "simulate": "boot", "test": "boot",
+    "run": "boot", "simulate": "boot", "test": "boot", "bench": "bench",
     "clean": "house", "doctor": "house", "reference": "house", "help": "house",
 }
 """The module of this folder that defines each command, in the order in which `munal help` lists them."""

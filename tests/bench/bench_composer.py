@@ -1,104 +1,145 @@
-"""How long the composer takes and how small its smallest image is: `python -m tests.bench.bench_composer [--cold]`.
+"""How long the composer takes and how small its smallest image is: `munal bench`, or `python -m tests.bench.bench_composer`.
 
-Works on a copy of the repository's workspace, with the machine's own cache, so that it shows what a person waits for.
-With --cold everything is built once more with an empty cache, which takes minutes. Peers run in the same minute.
+Works on copies of the repository's workspace and on generated ones, with the machine's own cache, so that it shows what a
+person waits for. Peers run in the same minute, in turns. With --cold, everything is built once more with an empty cache.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import random
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.bench.figures import Figure, machine, seconds, table
+from tests.bench import peers
+from tests.bench.figures import Figure, Job, Taken, data, in_turns, machine, table, take, timed
+from tests.bench.workspaces import REPOSITORY, big_workspace, copy_workspace, heavy_workspace
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 MUNAL = REPOSITORY / "munal"
 PROFILE, PROFILE_FILE = "minimal", "profiles/minimal.toml"
 BASE = "base = 0x3f8"
-INTERPRETER, NOTHING_TO_BUILD = "starting Python", "cargo with nothing to build"
+APP_FILE, SUMMARY = "apps/programs/hello/app.toml", 'summary = "Greets'
+RUST_FILE, GREETING = "apps/programs/hello/src/main.rs", 'b"Hello from'
+APPS, PROFILES, MODULE_MB = 200, 50, 10
+CHECK_GOAL, UNCHANGED_GOAL, CHANGED_GOAL, IMAGE_GOAL = 0.3, 0.1, 0.5, 1.5
+"""Of DESIGN.md's figures, in seconds and MB."""
 
 
 def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="munal bench composer", description=__doc__)
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--cold", action="store_true")
+    chosen = parser.parse_args(arguments)
     before = machine()
-    with tempfile.TemporaryDirectory(prefix="munal-bench-") as folder:
-        copy = copy_workspace(Path(folder, "workspace"))
-        figures = [*composer_figures(copy, Path(folder))]
-        if "--cold" in arguments:
-            figures += cold_figures(copy, Path(folder))
-    print(f"{table(figures)}\n{before}")
+    with tempfile.TemporaryDirectory(prefix="munal-bench-") as name:
+        folder = Path(name)
+        against = [peers.mkosi(folder), peers.osbuild(folder)]
+        cargo = peers.cargo(folder)
+        figures = [*variant_figures(folder, against), *change_figures(folder, cargo), *size_figures(folder)]
+        if chosen.cold:
+            figures += cold_figures(folder)
+    notes = [f"{peer.name}: {peer.says}" for peer in (*against, cargo)]
+    notes += [f"all by Python {sys.version.split()[0]}, medians of runs in turns; {before}"]
+    print(data(figures, notes) if chosen.format == "json" else "\n".join([table(figures), "", *notes]))
 
 
-def copy_workspace(to: Path) -> Path:
-    """The manifests and apps of this repository, to be changed at will."""
-    to.mkdir()
-    shutil.copy(REPOSITORY / "munal.toml", to)
-    for name in ("apps", "profiles"):
-        shutil.copytree(REPOSITORY / name, to / name, ignore=shutil.ignore_patterns("target", "__pycache__"))
-    return to
+def variant_figures(folder: Path, against: list[peers.Peer]) -> Iterator[Figure]:
+    """Checking four variants: where nothing changed, and where a line did, so that all four are checked anew."""
+    copy = copy_workspace(folder / "variants")
+    check = [MUNAL, "check", "-C", copy]
+    take(check, runs=2)
+    jobs = [Job(check), Job(check, before=change_line(copy, PROFILE_FILE, BASE, _port)), *(peer.job for peer in against if peer.job)]
+    same, changed, *theirs = in_turns(jobs)
+    measured = dict(zip((peer.name for peer in against if peer.job), theirs, strict=True))
+    for name, taken in (("four variants checked, nothing changed", same), ("four variants checked, one line changed", changed)):
+        for peer in against:
+            yield timed(name, taken, CHECK_GOAL, peer.name if peer.job else f"none: {peer.says}", measured.get(peer.name))
 
 
-def composer_figures(copy: Path, folder: Path) -> Iterator[Figure]:
-    start = seconds([sys.executable, "-c", "pass"])
-    cargo = cargo_with_nothing_to_build(folder)
-    build, check = ([MUNAL, word, PROFILE, "-C", copy] for word in ("build", "check"))
-    seconds(build, runs=2)
-    yield Figure("check, nothing changed", seconds(check), "s", 0.2, INTERPRETER, start)
-    yield Figure("check of every profile, nothing changed", seconds([*check[:2], "-C", copy]), "s", 0.3, INTERPRETER, start)
-    yield Figure("build, nothing changed", seconds(build), "s", 0.2, *cargo)
-    yield Figure("check, one line of a manifest changed", seconds(check, before=move_port(copy)), "s", None, INTERPRETER, start)
-    yield Figure("build, one line of a manifest changed", seconds(build, before=move_port(copy)), "s", 1.0, *cargo)
-    (copy / PROFILE_FILE).write_text((REPOSITORY / PROFILE_FILE).read_text())
-    seconds(build, runs=1)
-    yield Figure("smallest image that prints from a driver", (copy / f"build/{PROFILE}.efi").stat().st_size / 1e6, "MB", 1.5)
+def change_figures(folder: Path, cargo: peers.Peer) -> Iterator[Figure]:
+    """One profile, checked and built: unchanged, and after a line of it, of an app's manifest and of an app's Rust changed."""
+    copy = copy_workspace(folder / "changes")
+    check, build = ([MUNAL, word, PROFILE, "-C", copy] for word in ("check", "build"))
+    for command in (build, build, check, check):
+        take(command, runs=1)
+    peer = [cargo.job] if cargo.job else []
+    same_check, same_build, *theirs = in_turns([Job(check), Job(build), *peer])
+    beside = (cargo.name if peer else f"none: {cargo.says}", theirs[0] if theirs else None)
+    yield timed("check, nothing changed", same_check, UNCHANGED_GOAL, *beside)
+    yield timed("build, nothing changed", same_build, UNCHANGED_GOAL, *beside)
+    yield Figure("smallest image that prints from a driver", (copy / f"build/{PROFILE}.efi").stat().st_size / 1e6, "MB", IMAGE_GOAL)
+    for what, file, line, to in (("a profile", PROFILE_FILE, BASE, _port), ("an app.toml", APP_FILE, SUMMARY, _summary)):
+        change = change_line(copy, file, line, to)
+        yield timed(f"check, one line of {what} changed", take(check, before=change), CHANGED_GOAL)
+        yield timed(f"build, one line of {what} changed", take(build, before=change), CHANGED_GOAL)
+        shutil.copy(REPOSITORY / file, copy / file)
+    yield timed("build, one line of an app's Rust changed", take(build, runs=3, before=change_line(copy, RUST_FILE, GREETING, _greeting)))
 
 
-def cold_figures(copy: Path, folder: Path) -> Iterator[Figure]:
-    """The first build ever, without what set-up installs: its environment is linked into the new cache."""
+def size_figures(folder: Path) -> Iterator[Figure]:
+    """What grows: many manifests, and a large module that can reach no hardware. Each with nothing known of it yet."""
+    big = big_workspace(folder / "big", APPS, PROFILES)
+    yield timed(f"first check of {APPS} apps and {PROFILES} profiles", _first(folder, big, 3))
+    heavy = heavy_workspace(folder / "heavy", MODULE_MB)
+    yield timed(f"first check of a module of {MODULE_MB} MB without hardware", _first(folder, heavy, 3))
+
+
+def cold_figures(folder: Path) -> Iterator[Figure]:
+    copy = copy_workspace(folder / "cold")
+    command = [MUNAL, "build", PROFILE, "-C", copy]
+    yield timed("first build ever, kernel included", take(command, runs=1, env=empty_cache(folder / "cold cache")))
+
+
+def _first(folder: Path, workspace: Path, runs: int) -> Taken:
+    """Checks of a workspace, each with an empty cache."""
+    env = empty_cache(folder / f"cache of {workspace.name}")
+
+    def forget(number: int) -> None:
+        for kept in Path(env["MUNAL_CACHE"]).iterdir():
+            if not kept.is_symlink():
+                shutil.rmtree(kept) if kept.is_dir() else kept.unlink()
+
+    return take([MUNAL, "check", "-C", workspace], runs=runs, before=forget, env=env)
+
+
+def empty_cache(folder: Path) -> Mapping[str, str]:
+    """An environment whose cache knows nothing yet; what set-up installs is linked into it."""
     from composer import cache
 
-    empty = folder / "cache"
-    empty.mkdir()
+    folder.mkdir()
     for kept in ("python", "zig"):
         if (cache.root() / kept).exists():
-            (empty / kept).symlink_to(cache.root() / kept)
-    shutil.rmtree(copy / "build", ignore_errors=True)
-    env = {**os.environ, "MUNAL_CACHE": str(empty)}
-    yield Figure("build, empty cache, kernel included", seconds([MUNAL, "build", PROFILE, "-C", copy], runs=1, env=env), "s")
+            (folder / kept).symlink_to(cache.root() / kept)
+    return {**os.environ, "MUNAL_CACHE": str(folder)}
 
 
-def move_port(copy: Path) -> Callable[[int], None]:
-    """Change one line of the profile before each run: a base that no earlier run has compiled glue for."""
-    profile, text = copy / PROFILE_FILE, (REPOSITORY / PROFILE_FILE).read_text()
-    if BASE not in text:
-        sys.exit(f"{PROFILE_FILE} has no line with `{BASE}` any more")
-    bases = random.SystemRandom().sample(range(0x1000, 0xF000, 8), 64)
+def change_line(copy: Path, file: str, line: str, to: Callable[[int], str]) -> Callable[[int], None]:
+    """Change one line of a file before each run, each time to what no earlier run has seen."""
+    text = (REPOSITORY / file).read_text()
+    if line not in text:
+        sys.exit(f"{file} has no line with `{line}` any more")
+    numbers = random.SystemRandom().sample(range(5000), 64)
 
     def change(number: int) -> None:
-        profile.write_text(text.replace(BASE, f"base = {bases[number]:#x}"))
+        (copy / file).write_text(text.replace(line, to(numbers[number])))
 
     return change
 
 
-def cargo_with_nothing_to_build(folder: Path) -> tuple[str, float | None]:
-    """What a build tool of the same machine takes to find that nothing changed, in a crate without dependencies."""
-    from composer import toolchain
+def _port(number: int) -> str:
+    return f"base = {0x1000 + 8 * number:#x}"
 
-    rust = toolchain.find_rust(kernel=False)
-    if rust is None:
-        return "", None
-    crate = folder / "crate"
-    (crate / "src").mkdir(parents=True)
-    (crate / "Cargo.toml").write_text('[package]\nname = "peer"\nversion = "0.1.0"\nedition = "2021"\n')
-    (crate / "src/lib.rs").write_text("pub fn nothing() {}\n")
-    command = [rust.cargo, "build", "--offline", "--quiet"]
-    env = {**os.environ, "RUSTC": str(rust.rustc)}
-    seconds(command, runs=1, env=env, cwd=crate)
-    return NOTHING_TO_BUILD, seconds(command, env=env, cwd=crate)
+
+def _summary(number: int) -> str:
+    return f'summary = "{number} times: greets'
+
+
+def _greeting(number: int) -> str:
+    return f'b"{number} times hello from'
 
 
 if __name__ == "__main__":
