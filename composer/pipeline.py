@@ -7,7 +7,7 @@ system that was refused. Unchanged input is answered from stamps, without starti
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +21,7 @@ from composer.variant import Variant
 if TYPE_CHECKING:
     from composer.layout import Layout
     from composer.link import Image
+    from composer.load import Loaded
     from composer.locking import Hold
     from composer.model import Models
     from composer.system import App, System
@@ -51,6 +52,14 @@ class Inspected:
     system: System
     wasm: dict[str, Path]
     facts: dict[str, AppFacts]
+
+
+@dataclass(frozen=True, slots=True)
+class Apps:
+    """What was built and inspected in this run, by the app's name: several variants of a workspace have the same apps."""
+
+    wasm: dict[str, Path] = field(default_factory=dict)
+    facts: dict[str, AppFacts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +129,16 @@ def check_all(root: Path) -> Result[tuple[Checked, ...]]:
     manifests = _read(root)
     models = manifests[Stage.MODEL]
     result: Result[tuple[Checked, ...]] = Result((), models.diagnostics) if models.value else Result(None, models.diagnostics)
-    places: list[Path] = []
+    apps: dict[str, App] = {}
+    seen = Apps()
     for profile in models.value.profiles if models.value else ():
-        stages = _run(manifests, Variant(profile), Stage.CHECK)
+        stages = _run(manifests, Variant(profile), Stage.CHECK, seen)
         checked = stages[Stage.CHECK]
         found = (_summary(checked.value),) if checked.value else ()
         result = Result((*(result.value or ()), *found), result.plus(checked.diagnostics).diagnostics)
-        places += _places(stages)
+        apps |= {app.name: app for app in _apps(stages)}
     plain = None if result.value is None else [asdict(c) for c in result.value]
+    places = _places(manifests[Stage.LOAD].value, root, apps.values())
     inputs.keep("check-all", "", places, plain, result.diagnostics)
     return result
 
@@ -154,11 +165,11 @@ def _read(root: Path) -> dict[Stage, Result[Any]]:
     return {Stage.LOAD: loaded, Stage.MODEL: loaded.then(model)}
 
 
-def _stages(models: Result[Models], variant: Variant) -> Iterator[tuple[Stage, Result[Any]]]:
+def _stages(models: Result[Models], variant: Variant, seen: Apps) -> Iterator[tuple[Stage, Result[Any]]]:
     """Every further stage's result, each made when it is asked for."""
     system = models.then(_resolve, variant)
     yield Stage.RESOLVE, system
-    inspected = _inspected(system)
+    inspected = _inspected(system, seen)
     yield Stage.INSPECT, inspected
     checked = inspected.then(_judge)
     yield Stage.CHECK, checked
@@ -169,11 +180,11 @@ def _stages(models: Result[Models], variant: Variant) -> Iterator[tuple[Stage, R
     yield Stage.LINK, compiled.then(_link)
 
 
-def _run(manifests: dict[Stage, Result[Any]], variant: Variant, until: Stage) -> dict[Stage, Result[Any]]:
-    """The results of all stages up to `until`."""
+def _run(manifests: dict[Stage, Result[Any]], variant: Variant, until: Stage, seen: Apps | None = None) -> dict[Stage, Result[Any]]:
+    """The results of all stages up to `until`. What `seen` has of other variants of the same manifests is not made again."""
     results = dict(manifests)
     if until not in results:
-        for stage, result in _stages(manifests[Stage.MODEL], variant):
+        for stage, result in _stages(manifests[Stage.MODEL], variant, seen or Apps()):
             results[stage] = result
             if stage is until:
                 break
@@ -192,12 +203,12 @@ def _resolve(models: Models, variant: Variant) -> Result[System]:
     return resolve(models, chosen, variant.target, dict(variant.settings))
 
 
-def _inspected(system: Result[System]) -> Result[Inspected]:
+def _inspected(system: Result[System], seen: Apps) -> Result[Inspected]:
     """Build and inspect the apps. Where a compiler fails, what is wrong with the manifests comes first: it may be the reason."""
     from composer.tools import ToolFailure
 
     try:
-        return system.then(_inspect)
+        return system.then(_inspect, seen)
     except ToolFailure:
         manifests = system.then(lambda sound: _judge(Inspected(sound, {}, {})))
         if manifests.ok:
@@ -205,13 +216,18 @@ def _inspected(system: Result[System]) -> Result[Inspected]:
         return system.then(lambda sound: Result(Inspected(sound, {}, {})))
 
 
-def _inspect(system: System) -> Result[Inspected]:
+def _inspect(system: System, seen: Apps) -> Result[Inspected]:
     from composer.inspect import inspect
     from composer.interfaces import load_interfaces
     from composer.source import build_apps
 
-    wasm = build_apps(system.apps, system.root, load_interfaces())
-    return inspect(system, wasm).then(lambda facts: Result(Inspected(system, wasm, facts)))
+    new = build_apps([app for app in system.apps if app.name not in seen.wasm], system.root, load_interfaces())
+    facts = inspect(system, new)
+    seen.wasm.update(new)
+    seen.facts.update(facts.value or {})
+    names = [app.name for app in system.apps]
+    wasm, known = ({name: every[name] for name in names if name in every} for every in (seen.wasm, seen.facts))
+    return facts.then(lambda _: Result(Inspected(system, wasm, known)))
 
 
 def _judge(inspected: Inspected) -> Result[Inspected]:
@@ -275,7 +291,7 @@ def _check(root: Path, variant: Variant) -> Result[Checked]:
     stages = _run(_read(root), variant, Stage.CHECK)
     result = stages[Stage.CHECK]
     summary = _summary(result.value) if result.value else None
-    inputs.keep("check", variant.key, _places(stages), summary and asdict(summary), result.diagnostics)
+    inputs.keep("check", variant.key, _places(stages[Stage.LOAD].value, root, _apps(stages)), summary and asdict(summary), result.diagnostics)
     return Result(summary, result.diagnostics)
 
 
@@ -295,7 +311,7 @@ def _build(root: Path, variant: Variant, keep: bool, held: Hold | None = None) -
         return Result(None, (*image.diagnostics, *drifted))
     certificate = image.then(_certify, stages[Stage.RESOLVE].value)
     made = _write(root, stages[Stage.COMPILE].value, image.value, certificate.value, keep) if certificate.value else None
-    inputs.keep("build", variant.key, _places(stages), made and output.plain(made), certificate.diagnostics)
+    inputs.keep("build", variant.key, _places(stages[Stage.LOAD].value, root, _apps(stages)), made and output.plain(made), certificate.diagnostics)
     return Result(made, certificate.diagnostics)
 
 
@@ -321,20 +337,23 @@ def _checked_again(plain: dict[str, Any]) -> Checked:
     return Checked(**{**plain, "ungranted": tuple(plain["ungranted"])})
 
 
-def _places(stages: dict[Stage, Result[Any]]) -> Iterator[Path]:
+def _apps(stages: dict[Stage, Result[Any]]) -> tuple[App, ...]:
+    system = stages[Stage.RESOLVE].value
+    return tuple(system.apps) if system else ()
+
+
+def _places(loaded: Loaded | None, root: Path, apps: Iterable[App]) -> Iterator[Path]:
     """Where the manifests lie, and what the apps are built from."""
     from composer.tree import Index
 
-    loaded, system = stages[Stage.LOAD].value, stages[Stage.RESOLVE].value
     if loaded:
         yield from (loaded.root / d.source.path for d in (*loaded.apps, *loaded.profiles))
         yield from (loaded.root / path for path in loaded.unread)
-    if system:
-        index = Index(system.root)
-        for app in system.apps:
-            yield Path(os.path.realpath(app.folder))
-            if app.build.form == "cargo":
-                yield from _crate_places(app, index)
+    index = Index(root)
+    for app in apps:
+        yield Path(os.path.realpath(app.folder))
+        if app.build.form == "cargo":
+            yield from _crate_places(app, index)
 
 
 def _crate_places(app: App, index: Index) -> Iterator[Path]:

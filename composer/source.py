@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from composer import cache
@@ -27,6 +28,19 @@ MANIFEST = frozenset(("app.toml",))
 """No input of a build by itself: what bindings take from it is part of the key."""
 
 
+class Given:
+    """What the keys of all apps of one call share."""
+
+    def __init__(self, root: Path, interfaces: Interfaces) -> None:
+        self.index, self.interfaces = Index(root), repr(interfaces)
+
+    @cached_property
+    def rust(self) -> str:
+        from composer import toolchain
+
+        return toolchain.require_rust(kernel=False).identity("wasm-ld")
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """One app to build, and the key of its wasm."""
@@ -37,9 +51,9 @@ class Order:
 
 def build_apps(apps: Sequence[App], root: Path, interfaces: Interfaces) -> dict[str, Path]:
     """The wasm file of each app, by the app's name. Raises ToolFailure where a compiler is missing or refuses the source."""
-    index = Index(root)
-    described = repr(interfaces)
-    orders = [Order(app, _key(app, index, described)) for app in apps]
+    given = Given(root, interfaces)
+    index = given.index
+    orders = [Order(app, _key(app, given)) for app in apps]
     built = {order.app.name: cache.entry("wasm", order.key) for order in orders}
     stale = [order for order in orders if built[order.app.name] is None]
     if stale:
@@ -62,45 +76,45 @@ def _build(orders: list[Order], root: Path, index: Index, interfaces: Interfaces
     return made
 
 
-def _key(app: App, index: Index, interfaces: str) -> str:
-    return cache.digest(FORMAT, app.name, app.build.form, *app.build.inputs, *_INPUTS[app.build.form](app, index, interfaces))
+def _key(app: App, given: Given) -> str:
+    return cache.digest(FORMAT, app.name, app.build.form, *app.build.inputs, *_INPUTS[app.build.form](app, given))
 
 
-def _cargo_inputs(app: App, index: Index, interfaces: str) -> list[str]:
-    from composer import toolchain
+def _cargo_inputs(app: App, given: Given) -> list[str]:
     from composer.crates import find_crate
 
+    index = given.index
     crate = find_crate(inside(app, app.build.inputs[0]), index)
     shared = [index.file(crate.workspace / name) for name in ("Cargo.toml", "Cargo.lock", ".cargo/config.toml")]
     folders = [part for f in crate.folders for part in (os.path.relpath(f, crate.workspace), index.folder(f, MANIFEST))]
-    return [toolchain.require_rust(kernel=False).identity("wasm-ld"), *_bound(app, index, interfaces), *shared, *folders]
+    return [given.rust, *_bound(app, given), *shared, *folders]
 
 
-def _c_inputs(app: App, index: Index, interfaces: str) -> list[str]:
+def _c_inputs(app: App, given: Given) -> list[str]:
     from composer import toolchain
 
-    return [index.file(toolchain.C_LOCK), *_bound(app, index, interfaces), index.folder(app.folder, MANIFEST)]
+    return [given.index.file(toolchain.C_LOCK), *_bound(app, given), given.index.folder(app.folder, MANIFEST)]
 
 
-def _file_inputs(app: App, index: Index, interfaces: str) -> list[str]:
-    return [index.file(inside(app, app.build.inputs[0]))]
+def _file_inputs(app: App, given: Given) -> list[str]:
+    return [given.index.file(inside(app, app.build.inputs[0]))]
 
 
-def _command_inputs(app: App, index: Index, interfaces: str) -> list[str]:
+def _command_inputs(app: App, given: Given) -> list[str]:
     output = os.path.normpath(app.build.output or "")
-    return [*_bound(app, index, interfaces), output, index.folder(app.folder, frozenset((output,)))]
+    return [*_bound(app, given), output, given.index.folder(app.folder, frozenset((output,)))]
 
 
 _INPUTS = {"cargo": _cargo_inputs, "c": _c_inputs, "wat": _file_inputs, "wasm": _file_inputs, "command": _command_inputs}
 
 
-def _bound(app: App, index: Index, interfaces: str) -> list[str]:
+def _bound(app: App, given: Given) -> list[str]:
     """All that the app's bindings are made of: rendering them to see whether they changed would cost 70 ms."""
     here = Path(__file__).resolve().parent
-    makers = [index.file(here / name) for name in ("bindings.py", "templates/bindings.rs.j2", "templates/bindings.h.j2")]
+    makers = [given.index.file(here / name) for name in ("bindings.py", "templates/bindings.rs.j2", "templates/bindings.h.j2")]
     needs = repr([(n.capability, n.name, n.optional, _plain(n.fields)) for n in app.needs])
     provides = repr([(p.capability, p.name, _plain(p.fields)) for p in app.provides])
-    return [*makers, interfaces, needs, provides]
+    return [*makers, given.interfaces, needs, provides]
 
 
 def _plain(fields: Mapping[str, object]) -> list[tuple[str, object]]:

@@ -49,13 +49,13 @@ def main(arguments: list[str]) -> None:
 
 def variant_figures(folder: Path, against: list[peers.Peer]) -> Iterator[Figure]:
     """Checking four variants: where nothing changed, and where a line did, so that all four are checked anew."""
-    copy = copy_workspace(folder / "variants")
-    check = [MUNAL, "check", "-C", copy]
-    take(check, runs=2)
-    jobs = [Job(check), Job(check, before=change_line(copy, PROFILE_FILE, BASE, _port)), *(peer.job for peer in against if peer.job)]
-    same, changed, *theirs = in_turns(jobs)
+    same, copy = copy_workspace(folder / "variants"), copy_workspace(folder / "changed variants")
+    again, anew = ([MUNAL, "check", "-C", workspace] for workspace in (same, copy))
+    take(again, runs=2)
+    jobs = [Job(again), Job(anew, before=change_line(copy, PROFILE_FILE, BASE, _port)), *(peer.job for peer in against if peer.job)]
+    unchanged, changed, *theirs = in_turns(jobs)
     measured = dict(zip((peer.name for peer in against if peer.job), theirs, strict=True))
-    for name, taken in (("four variants checked, nothing changed", same), ("four variants checked, one line changed", changed)):
+    for name, taken in (("four variants checked, nothing changed", unchanged), ("four variants checked, one line changed", changed)):
         for peer in against:
             yield timed(name, taken, CHECK_GOAL, peer.name if peer.job else f"none: {peer.says}", measured.get(peer.name))
 

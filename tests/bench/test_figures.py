@@ -80,7 +80,7 @@ def test_a_line_that_is_gone_is_said(tmp_path):
 # What is measured is sound
 
 def test_four_variants_are_checked(tmp_path, monkeypatch):
-    monkeypatch.setattr("composer.pipeline._inspected", lambda system: system.then(_judged))
+    monkeypatch.setattr("composer.pipeline._inspected", lambda system, seen: system.then(_judged))
     checked = check_all(copy_workspace(tmp_path / "copy"))
     assert checked.ok and len(checked.value) == 4
 

@@ -63,8 +63,8 @@ def stages(monkeypatch):
         ran.extend((Stage.LOAD, Stage.MODEL))
         return read(root)
 
-    def watched(models, profile):
-        for stage, result in rest(models, profile):
+    def watched(models, profile, seen):
+        for stage, result in rest(models, profile, seen):
             ran.append(stage)
             yield stage, result
 
@@ -387,3 +387,15 @@ def test_an_answer_held_against_a_lock_is_never_kept_to_be_said_again(root):
     recall.RUN.start(b"question")
     compose(root, locked=True)
     assert recall.RUN.question is None
+
+
+def test_an_app_of_several_variants_is_built_and_inspected_once(root, monkeypatch):
+    from composer import inspect
+
+    looked = []
+    real = inspect.inspect_app
+    monkeypatch.setattr(inspect, "inspect_app", lambda app, file: looked.append(app.name) or real(app, file))
+    change(root, "profiles/second.toml", '[profile]\nextends = ["main"]\n')
+    checked = check_all(root)
+    assert [c.profile for c in checked.value] == ["main", "second"] and len({(c.apps, c.instances) for c in checked.value}) == 1
+    assert sorted(looked) == sorted(set(looked)) != []
