@@ -48,6 +48,17 @@ SEEDS = (
         (v128.store (i32.const 0) (local.get 0)) (call $two) (drop) (drop) (drop (i32.trunc_sat_f64_u (f64.const 1.5)))
         (loop (param) (drop (select (i32.const 1) (i32.const 2) (i32.load8_u offset=65536 (i32.const 3))))) (return_call 3))
       (func) (start 3) (elem declare func 1) (data "passive"))""",
+    """(module (import "a" "count" (func $count (result i32))) (import "a" "read" (func $read (param i32) (result i32))) (memory 1)
+      (func $clamp (param i32) (result i32) (select (local.get 0) (i32.const 7) (i32.lt_u (local.get 0) (i32.const 8))))
+      (func $step (param i32) (result i32) (if (i32.eqz (local.get 0)) (then (unreachable))) (i32.and (local.get 0) (i32.const 15)))
+      (func (export "_start") (local i32 i32 i64)
+        (loop (loop (drop (call $read (call $clamp (local.get 0))))
+            (br_if 0 (i32.ne (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 8))))
+          (local.set 1 (call $step (local.get 1)))
+          (br_if 0 (i32.and (i32.lt_s (local.get 1) (i32.const 100)) (i32.gt_u (call $count) (local.tee 0 (i32.load (i32.const 0)))))))
+        (block (block (block (br_table 0 1 2 (local.get 0))) (drop (call $read (local.get 0)))) (return))
+        (if (i32.or (i32.ge_u (i32.sub (local.get 1) (i32.const 3)) (i32.const 4)) (i64.eqz (local.get 2))) (then (return)))
+        (drop (call $read (local.get 1)))))""",
 )
 
 
