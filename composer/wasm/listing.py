@@ -89,6 +89,9 @@ def _effect(module: Module, each: Instruction) -> tuple[int, int]:
     """How many operands an instruction takes and leaves; nothing is known of control flow."""
     _, code, immediate = each
     if code in (op.CALL, op.RETURN_CALL):
+        if immediate >= len(module.functions):
+            # What is listed may be at fault just for this.
+            return 0, 0
         called = module.type_of(immediate)
         return len(called.params), len(called.results)
     return op.EFFECTS[code].pops, op.EFFECTS[code].pushes

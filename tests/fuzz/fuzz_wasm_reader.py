@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
 """Feeds damaged binaries to the reader of wasm and counts what must not happen.
 
-    python tests/fuzz/fuzz_wasm_reader.py --seconds 60 [--seed 1]
+    python tests/fuzz/fuzz_wasm_reader.py --seconds 60 [--seed 1] [--apps] [--crashes FOLDER]
 
-A crash is any exception but WasmError; a disagreement is a binary that wasmtime finds valid and the reader does not.
+Half of the damage is to bytes, half to structure (wasm_structure.py); with --apps, it is done to the checkout's own apps, too.
+A crash is any exception but WasmError, an input that takes SLOW seconds, and facts that do not survive being kept; a
+disagreement is a binary that wasmtime finds valid and the reader does not. Memory is limited to MOST_MEMORY.
 Prints one JSON line: executions, crashes, disagreements, the slowest input in seconds, and the growth of memory in MiB.
-Exits 1 after a crash or a disagreement, whose input it prints in hexadecimal.
+Exits 1 after a crash or a disagreement, whose input it prints in hexadecimal, or keeps in the folder of --crashes.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import resource
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -23,10 +27,18 @@ from random import Random
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from composer.wasm.cursor import WasmError
+from composer.wasm.facts import from_json, to_json
+from composer.wasm.gather import gather
 from composer.wasm.names import function_name, function_names
 from composer.wasm.sections import read_module
 from composer.wasm.trace import trace
 from composer.wasm.validate import validate
+from tests.fuzz import wasm_structure
+
+SLOW = 20
+"""Seconds that no input may take."""
+MOST_MEMORY = 4 << 30
+"""Bytes of address space."""
 
 GIANT = (b"\xff\xff\xff\xff\x0f", b"\x80\x80\x80\x80\x80\x00", b"\xff" * 10 + b"\x01", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
          b"\x80\x80\x80\x80\x08", b"\xff\xff\x7f", b"\xfe\xff\x03")
@@ -68,6 +80,7 @@ class Tally:
     crashes: int = 0
     disagreements: int = 0
     slowest: float = 0.0
+    valid: int = 0
     inputs: list[bytes] = field(default_factory=list)
 
 
@@ -78,7 +91,9 @@ def seeds() -> list[bytes]:
 
 
 def damaged(random: Random, corpus: list[bytes]) -> bytes:
-    """One of the corpus after one to six mutations."""
+    """One of the corpus after one to six mutations of its bytes, or some of its structure."""
+    if random.random() < 0.5:
+        return wasm_structure.damaged(random, random.choice(corpus))
     data = bytearray(random.choice(corpus))
     for _ in range(random.randint(1, 6)):
         if data:
@@ -134,19 +149,39 @@ def read_all(data: bytes) -> None:
         function_name(names, function)
 
 
+def keep_all(data: bytes) -> None:
+    """The facts of a binary, kept and read again as the cache does."""
+    facts = gather("app", "app.wasm", data, traced=True)
+    if from_json(to_json(facts), "app", "app.wasm") != facts:
+        raise AssertionError("facts are others after they were kept")
+
+
+class TooSlow(Exception):
+    """An input takes longer than any may."""
+
+
+def _too_slow(number: int, frame: object) -> None:
+    raise TooSlow(f"{SLOW} seconds")
+
+
 def attempt(data: bytes, tally: Tally) -> None:
     """One execution: reads `data` and notes what went wrong."""
     started = time.perf_counter()
     refused = False
+    signal.setitimer(signal.ITIMER_REAL, SLOW)
     try:
+        keep_all(data)
         read_all(data)
+        tally.valid += _is_valid(data)
     except WasmError as fault:
         # What names a feature may be valid: wasmtime knows more of them than the kernel has.
         refused = fault.feature is None
     except Exception as fault:
         tally.crashes += 1
         tally.inputs.append(data)
-        print(f"crash: {type(fault).__name__}: {fault}: {data.hex()}", file=sys.stderr)
+        print(f"crash: {type(fault).__name__}: {fault}: {data.hex()[:4000]}", file=sys.stderr)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
     tally.slowest = max(tally.slowest, time.perf_counter() - started)
     tally.executions += 1
     if refused and _is_valid(data):
@@ -163,15 +198,25 @@ def _is_valid(data: bytes) -> bool:
     return True
 
 
-def fuzz(executions: Iterator[object], random: Random) -> Tally:
+def fuzz(executions: Iterator[object], random: Random, apps: list[bytes]) -> Tally:
     """One attempt for each element of `executions`. What is valid after all joins the corpus, which stays small."""
-    tally, corpus = Tally(), seeds()
+    tally, corpus = Tally(), [*seeds(), *apps]
     for _ in executions:
         data = damaged(random, corpus)
         attempt(data, tally)
         if len(data) < 4096 and random.random() < 0.01 and _is_valid(data):
-            corpus = [*corpus[-60:], data] if len(corpus) < 64 else [*seeds(), *corpus[-40:], data]
+            corpus = [*corpus[-60:], data] if len(corpus) < 64 else [*seeds(), *apps, *corpus[-40:], data]
     return tally
+
+
+def app_binaries() -> list[bytes]:
+    """The checkout's own apps, built as for an image."""
+    from composer.pipeline import Stage, check_all, compose
+
+    root = Path(__file__).resolve().parents[2]
+    profiles = [each.profile for each in check_all(root).value]
+    found = {name: path for profile in profiles for name, path in compose(root, profile, Stage.INSPECT).value.wasm.items()}
+    return [path.read_bytes() for _, path in sorted(found.items())]
 
 
 def for_seconds(seconds: float) -> Iterator[None]:
@@ -191,13 +236,21 @@ def main() -> int:
     length.add_argument("--seconds", type=float, default=10)
     length.add_argument("--executions", type=int)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--apps", action="store_true", help="damage the checkout's own apps, too")
+    parser.add_argument("--crashes", type=Path, metavar="FOLDER", help="keep what goes wrong there")
     options = parser.parse_args()
+    apps = app_binaries() if options.apps else []
+    signal.signal(signal.SIGALRM, _too_slow)
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     attempt(seeds()[1], Tally())
     before = peak()
     executions = iter(range(options.executions)) if options.executions else for_seconds(options.seconds)
-    tally = fuzz(executions, Random(options.seed))
+    tally = fuzz(executions, Random(options.seed), apps)
+    for data in tally.inputs if options.crashes else ():
+        options.crashes.mkdir(parents=True, exist_ok=True)
+        (options.crashes / f"{hashlib.sha256(data).hexdigest()[:16]}.wasm").write_bytes(data)
     print(json.dumps({
-        "executions": tally.executions, "crashes": tally.crashes, "disagreements": tally.disagreements,
+        "executions": tally.executions, "crashes": tally.crashes, "disagreements": tally.disagreements, "valid": tally.valid,
         "slowest_seconds": round(tally.slowest, 3), "memory_growth_mib": round(peak() - before, 1), "peak_mib": round(peak(), 1),
     }))
     return 1 if tally.crashes or tally.disagreements else 0

@@ -118,9 +118,10 @@ def _function(mutant: Mutant) -> str:
 
 
 def own_tests(module: str) -> list[str]:
-    """The test file that mirrors a module: tests/composer/check/test_ports.py for composer/check/ports.py."""
-    path = Path("tests") / Path(module).parent / f"test_{Path(module).name}"
-    return [str(path)] if (CHECKOUT / path).exists() else []
+    """The test file that mirrors a module: tests/composer/check/test_ports.py for composer/check/ports.py, all of the folder for its __init__.py."""
+    folder = Path("tests") / Path(module).parent
+    files = [folder] if Path(module).name == "__init__.py" else [folder / f"test_{Path(module).name}"]
+    return [str(path) for path in files if (CHECKOUT / path).exists()]
 
 
 @lru_cache(maxsize=512)

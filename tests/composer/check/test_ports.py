@@ -71,3 +71,11 @@ def test_the_last_port_can_be_held_and_none_after_it(tmp_path):
     assert codes(tmp_path, 0xFFF8, 8) == []
     assert codes(tmp_path, 0xFFF9, 8) == ["M0314"]
     assert codes(tmp_path, 0xFFFF, 1) == []
+
+
+def test_of_two_rivals_that_reach_as_far_the_first_is_named():
+    a, b, c = held("a", 0, 8), held("b", 4, 4), held("c", 6, 1)
+    assert list(overlapping([a, b, c])) == [(a, b), (a, c)]
+    long, again = held("a", 0, 16), held("a", 5, 1)
+    b, c = held("b", 2, 4), held("c", 3, 3)
+    assert list(overlapping([long, b, c, again])) == [(long, b), (long, c), (b, again)]

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from composer.check import check, every_rule
 from composer.diagnostics import RULES, declare
-from tests.composer.manifests import MAIN, system_of
+from tests.composer.manifests import MAIN, system_of, write
+
+CHECKOUT = Path(__file__).resolve().parents[3]
 
 TWO_FAULTS = MAIN.replace("com1.serial", "com2.serial").replace("0x3f8", "0x20")
 
@@ -36,3 +43,29 @@ def test_a_code_has_one_owner():
     every_rule()
     with pytest.raises(ValueError, match="M0310"):
         declare("M0310", "something else")
+
+
+FRESH = """
+from pathlib import Path
+from composer.check import check, every_rule
+from tests.composer.manifests import system_of
+{first}
+"""
+
+
+def in_a_fresh_process(first):
+    """What a process prints that has imported no rule yet."""
+    done = subprocess.run([sys.executable, "-P", "-c", FRESH.format(first=first)], capture_output=True, text=True, check=True,
+                          env={**os.environ, "PYTHONPATH": str(CHECKOUT)})
+    return done.stdout.split()
+
+
+def test_checking_finds_the_rules_by_itself(tmp_path):
+    write(tmp_path, {"profiles/main.toml": TWO_FAULTS})
+    said = in_a_fresh_process(f"print(*(d.code for d in check(system_of(Path({str(tmp_path)!r}), {{'profiles/main.toml': {TWO_FAULTS!r}}}))))")
+    assert said == ["M0311", "M0210"]
+
+
+def test_every_rule_is_found_before_any_stage_has_run():
+    said = in_a_fresh_process("print(*(rule.code for rule in every_rule()))")
+    assert said == [rule.code for rule in every_rule()]
