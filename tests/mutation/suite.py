@@ -61,9 +61,9 @@ class Suite:
 
     def judge(self, mutant: Mutant) -> Verdict:
         """Put the mutant in its module's place, run tests, and put the module back."""
-        path = self.root / mutant.module
+        path, text = self.root / mutant.module, mutant.make()
         path.unlink()
-        path.write_text(mutant.make())
+        path.write_text(text)
         try:
             told = self._ask({"root": str(self.root), "fixtures": fixtures_of(mutant), "tests": tests_of(mutant), "seconds": SECONDS})
         finally:
