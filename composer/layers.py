@@ -171,7 +171,8 @@ def _unasked(asked: Asked, instance: Instance, resource: Resource) -> Layer:
         rest = f"it has no need `{resource.kind}.{resource.need}`"
     edits = _new_need(asked, instance, resource)
     plain = replace(resource, access="", width=0)
-    return Layer("need", False, f"`{app.name}` does not ask for {plain}: {rest}", tuple(grant.need.span for grant in others) or (app.span,), (), edits)
+    return Layer("need", False, f"`{app.name}` does not ask for {plain}: {rest}", tuple(grant.need.span for grant in others) or (app.span,),
+                 () if edits else ("ask about one by its number or its provider's name, to be told the edit",), edits)
 
 
 def _need_name(need: Need) -> str:

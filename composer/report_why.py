@@ -68,10 +68,14 @@ def _remedy(remedy: Remedy | None, profile: str, color: bool) -> Iterator[str]:
     if remedy is None:
         yield "\nno edit of a manifest alone allows it"
         return
-    yield "\nthis would allow it:\n" if remedy.works else "\nthis would ask for it and grant it, and still be refused:\n"
+    yield "\nthis would allow it:\n" if remedy.works else "\nthis is a part of what it takes:\n"
     for line in unified(remedy).removesuffix("\n").split("\n"):
         shown = "\t".join(map(render.escape, line.split("\t")))
         yield _painted(_DIFF_COLOURS.get(line[:1], ""), shown, color)
+    if remedy.left:
+        yield "\nthen this would still deny it:\n"
+        for layer in remedy.left:
+            yield from _layer(layer, color)
     if remedy.said:
         yield f"\n`munal check {profile}` would then say:\n"
         yield render.to_text(remedy.said, color=color).rstrip("\n")
@@ -84,10 +88,15 @@ def _painted(code: str, text: str, color: bool) -> str:
 def _data(answer: Answer, remedy: Remedy | None) -> dict[str, Any]:
     return {
         "instance": answer.instance, "app": answer.app, "resource": str(answer.resource), "allowed": answer.allowed,
-        "layers": [{"layer": layer.name, "allows": layer.allows, "text": layer.text, "places": [_place(place) for place in layer.places],
-                    "notes": list(layer.notes)} for layer in answer.layers],
-        "remedy": {"works": remedy.works, "diff": unified(remedy), "diagnostics": render.to_data(remedy.said)} if remedy else None,
+        "layers": [_layer_data(layer) for layer in answer.layers],
+        "remedy": {"works": remedy.works, "diff": unified(remedy), "left": [_layer_data(layer) for layer in remedy.left],
+                   "diagnostics": render.to_data(remedy.said)} if remedy else None,
     }
+
+
+def _layer_data(layer: Layer) -> dict[str, Any]:
+    return {"layer": layer.name, "allows": layer.allows, "text": layer.text, "places": [_place(place) for place in layer.places],
+            "notes": list(layer.notes)}
 
 
 def _place(place: Place) -> dict[str, Any]:

@@ -41,12 +41,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """Manifests before and after, by path; `works` tells whether the rules then allow the resource, and `said` what they would
-    say that they do not say now."""
+    """Manifests before and after, by path; `works` tells whether the rules then allow the resource, `left` is what would still
+    deny it, and `said` what the rules would say that they do not say now."""
 
     before: dict[str, str]
     after: dict[str, str]
     works: bool
+    left: tuple[Layer, ...]
     said: tuple[Diagnostic, ...]
 
 
@@ -135,8 +136,8 @@ def remedy(asked: Asked, found: Answer) -> Remedy | None:
         return None
     known = {(each.code, each.message) for each in asked.said}
     said = tuple(each for each in now.said if (each.code, each.message) not in known)
-    works = all(layer.allows for layer in layers(now, found.instance, found.resource)) and not now.errors
-    return Remedy({path: asked.text(path) for path in texts}, texts, works, said)
+    left = tuple(layer for layer in layers(now, found.instance, found.resource) if not layer.allows)
+    return Remedy({path: asked.text(path) for path in texts}, texts, not left and not now.errors, left, said)
 
 
 def _applied(asked: Asked, texts: dict[str, str], edits: Sequence[Edit]) -> dict[str, str] | None:

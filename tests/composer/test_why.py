@@ -180,7 +180,18 @@ def test_a_page_that_the_kernel_keeps_no_edit_allows(root):
 def test_a_need_for_which_nothing_says_where_has_no_edit(root):
     about = asked(root)
     found = answer(about, "hello", read_resource(["port"], names_in(root)))
-    assert not found.allowed and remedy(about, found) is None
+    assert not found.allowed and remedy(about, found) is None and "by its number" in found.denials[0].notes[0]
+
+
+def test_a_part_of_what_it_takes_is_told_with_what_would_still_deny_it(root):
+    about = asked(root)
+    found = answer(about, "com2", read_resource(["acpi"], names_in(root)))
+    assert remedy(about, found).left == ()
+    found = answer(about, "com2", read_resource(["0x3f8"], names_in(root)))
+    edits = remedy(about, found)
+    assert not edits.works and [layer.name for layer in edits.left] == ["holder"]
+    assert "this is a part of what it takes" in to_text([found], {"com2": edits}, "main")
+    assert to_data([found], {"com2": edits}, "main")["answers"][0]["remedy"]["left"][0]["layer"] == "holder"
 
 
 def test_who_holds_it_is_named_with_what_it_offers_instead(root):
