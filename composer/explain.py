@@ -120,10 +120,11 @@ def _judge_workspace(folder: Path, example: Example) -> Iterable[Diagnostic]:
     """As `munal check` judges it, but without keeping an answer."""
     from composer import pipeline
     from composer.check import check
+    from composer.variants import composable
 
     models = pipeline.compose(folder, None, pipeline.Stage.MODEL)
     said: Result[object] = Result(None, models.diagnostics)
-    variants = _variants(example) or [pipeline.Variant(profile) for profile in (models.value.profiles if models.value else ())]
+    variants = _variants(example) or (composable(models.value) if models.value else ())
     for variant in variants:
         inspected = pipeline.compose(folder, variant, pipeline.Stage.INSPECT)
         said = said.plus(inspected.diagnostics)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from composer.diagnostics import Diagnostic, Label, at, declare, did_you_mean, error, words
+from composer.references import is_open
 from composer.shapes import M0111, Shape
 from composer.toml_spans import Node
 from composer.units import M0106, M0107, Complaint
@@ -28,13 +29,27 @@ _EXPECTED = {
 }
 
 
-def fit(node: Node, shape: type[S], name: str = "") -> S | list[Diagnostic]:
-    """The model of a node, or every reason why it is none. `name` is the dotted path of the node in its manifest."""
+_WHATEVER_IT_IS = ("extra_forbidden", "missing", "dict_type", "model_type", "model_attributes_type", "list_type")
+"""What is wrong whichever value a parameter has: those are no tables and no arrays."""
+
+
+def fit(node: Node, shape: type[S], name: str = "", *, references: bool = False) -> S | list[Diagnostic]:
+    """The model of a node, or every reason why it is none. `name` is the dotted path of the node in its manifest.
+
+    With `references`, parameters have no values yet: what only their values can tell is no reason.
+    """
     try:
         return shape.model_validate(node.plain())
     except ValidationError as found:
         problems = found.errors(include_url=False)
-        return [_diagnostic(node, shape, name, problem) for problem in problems if not _is_misspelt(problem, problems)]
+        sure = [p for p in problems if not (references and _is_open(_follow(node, p["loc"]), p))]
+        return [_diagnostic(node, shape, name, problem) for problem in sure if not _is_misspelt(problem, problems)]
+
+
+def _is_open(node: Node, problem: Any) -> bool:
+    """Whether a problem may go away once parameters have their values."""
+    items = node.value if isinstance(node.value, list) else [node]
+    return problem["type"] not in _WHATEVER_IT_IS and any(is_open(item) for item in items)
 
 
 def _is_misspelt(missing: Any, problems: list[Any]) -> bool:

@@ -1,17 +1,25 @@
 """Joining a profile with what it extends: later ones win key by key, `remove` takes away, and nothing forgets its origin.
 
-Gets the profiles' manifests; gives one tree whose values still point into the files that they were written in.
+Gets the profiles' manifests, a target and settings; gives one tree whose values still point into the files that they were
+written in, in which no reference to a parameter is left, and all that was replaced or removed on the way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from composer.chain import Family, chain_of
+from composer.contradictions import Layer, contradictions
 from composer.diagnostics import Diagnostic, at, declare, did_you_mean, error
+from composer.fit import fit
 from composer.interfaces import load_interfaces
 from composer.model import Models, Profile
+from composer.params import Declaration, Parameter, make_parameters, make_settings
+from composer.shapes import ParamTable
+from composer.substitute import Substitution
 from composer.toml_spans import Node, leaves
+from composer.uses import SYSTEM
 
 M0206 = declare("M0206", "a profile removes what is not there")
 
@@ -19,71 +27,124 @@ Path = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """A value that was written and does not count: `by` is what took its place, or the item of `remove` that took it away."""
+
+    path: Path
+    node: Node
+    by: Node
+    removed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Merged:
     """A profile joined with its parents. `ways` has, for each manifest's path, the profiles it came through, the last of
-    which is this one; `replaced` each changed value with the one whose place it took, by the identity of its node."""
+    which is this one; `lost` has every value that another took the place of, or that was removed; `gone` the paths that
+    were removed, with the item that says so; `substitution` knows what parameters' values were put where."""
 
     profile: Profile
     tree: Node
     ways: Mapping[str, tuple[str, ...]]
-    replaced: dict[int, tuple[Node, Node]] = field(default_factory=dict)
+    substitution: Substitution
+    lost: list[Lost] = field(default_factory=list)
+    gone: dict[Path, Node] = field(default_factory=dict)
+    replaced: dict[int, list[Node]] = field(default_factory=dict)
+    """What each value took the place of, the last one first, by the identity of its node."""
 
     def notes(self, node: Node, name: str = "") -> tuple[str, ...]:
         """Where each value below `node` was written, if not plainly in this profile's own file."""
         return tuple(note for path, leaf in leaves(node) if (note := self._note(".".join((*filter(None, (name,)), *path)), leaf)))
 
     def _note(self, what: str, leaf: Node) -> str | None:
-        way, (_, before) = self.ways.get(leaf.span.source.path, ()), self.replaced.get(id(leaf), (leaf, None))
-        if not way and not before:
+        way, before, made_of = self.way(leaf), self.before(leaf), self.substitution.note(leaf)
+        if not way and not before and not made_of:
             return None
-        through = f" through {', '.join(way)}" if way else ""
-        instead = f", in place of {before.text[:40]} from {_file_and_line(before)}" if before else ""
-        return f"`{what}` from {_file_and_line(leaf)}{through}{instead}"
+        return f"`{what}` from {file_and_line(leaf)}{way}{made_of}{before}"
+
+    def way(self, leaf: Node) -> str:
+        """The profiles that a value came through, for a sentence that goes on; nothing where this one says it itself."""
+        through = self.ways.get(leaf.span.source.path, ())
+        return f" through {', '.join(through)}" if through else ""
+
+    def before(self, leaf: Node) -> str:
+        """What a value took the place of, for a sentence that goes on."""
+        old = next(iter(self.replaced.get(id(leaf), ())), None)
+        return f", in place of {old.text[:40]} from {file_and_line(old)}" if old else ""
 
 
-def merge(models: Models, name: str) -> tuple[Merged, list[Diagnostic]]:
-    """Join the profile `name`, which is known to be sound, with its parents; says where one removes nothing.
+def file_and_line(node: Node) -> str:
+    return f"{node.span.source.path}:{node.span.line}"
 
-    Each profile of the chain counts once, parents before children and left before right: where two parents share one,
-    what the first of them changed is not undone by the second.
+
+def merge(models: Models, name: str, target: str | None = None, settings: Mapping[str, str] | None = None) -> tuple[Merged, list[Diagnostic]]:
+    """Join the profile `name`, which is known to be sound, with its parents; says what cannot be joined.
+
+    Each profile of the chain counts once, parents before children and left before right; what a profile says for the target
+    counts right after what it says for all. Where two that do not extend each other contradict, and nobody settles it,
+    that is said.
     """
     said: list[Diagnostic] = []
-    ways = _ways(models.manifests, name)
-    merged = Merged(models.manifests[name], Node({}, models.manifests[name].span), {models.manifests[n].tree.span.source.path: way for n, way in ways.items()})
-    tree, gone = merged.tree, set[Path]()
-    for profile in (models.manifests[each] for each in ways):
-        tree = _take_away(tree, profile, gone, said)
-        tree = _overlay(tree, _own(profile), (), merged.replaced)
-    return Merged(merged.profile, tree, merged.ways, merged.replaced), said
+    ways = chain_of(models.manifests, name)
+    chain = [models.manifests[each] for each in ways]
+    family = Family({each.name: [parent for parent, _ in each.extends] for each in chain})
+    substitution, chosen = _settled(name, chain, target, settings or {}, family, said)
+    layers = [Layer(layer.profile, layer.removes, _plain(substitution.apply(layer.tree, said))) for layer in _layers(chain, target)]
+    said.extend(contradictions(name, [*chosen, *layers], family))
+    merged = Merged(models.manifests[name], Node({}, models.manifests[name].span), {p.tree.span.source.path: ways[p.name] for p in chain}, substitution)
+    tree = merged.tree
+    for layer in layers:
+        tree = _take_away(tree, layer, merged, said)
+        tree = _overlay(tree, layer.tree, (), merged)
+    return Merged(merged.profile, tree, merged.ways, substitution, merged.lost, merged.gone, merged.replaced), said
 
 
-def _ways(manifests: Mapping[str, Profile], name: str) -> dict[str, tuple[str, ...]]:
-    """The chain in the order in which it counts, the profile itself last: for each one what it came through."""
-    chain: dict[str, tuple[str, ...]] = {}
-    started = {name}
-    work: list[tuple[str, tuple[str, ...], Iterator[str]]] = [(name, (), _parents(manifests, name))]
-    while work:
-        child, way, parents = work[-1]
-        parent = next(parents, None)
-        if parent is None:
-            chain[child] = way
-            work.pop()
-        elif parent not in started:
-            started.add(parent)
-            work.append((parent, (child, *way), _parents(manifests, parent)))
-    return chain
+# What each profile says
+
+def _layers(chain: Iterable[Profile], target: str | None) -> Iterator[Layer]:
+    """For each profile what it says for all targets, then what it says for this one."""
+    for profile in chain:
+        yield Layer(profile, _removes(profile.tree.get("profile", "remove")), _part(profile.tree))
+        overlay = profile.tree.get("target", target) if target else None
+        if overlay:
+            yield Layer(profile, _removes(overlay.get("remove")), _part(overlay))
 
 
-def _parents(manifests: Mapping[str, Profile], name: str) -> Iterator[str]:
-    return (parent for parent, _ in manifests[name].extends)
+def _removes(listed: Node | None) -> tuple[Node, ...]:
+    return tuple(item for item in (listed.value if listed and isinstance(listed.value, list) else ()) if isinstance(item.value, str))
 
 
-def _own(profile: Profile) -> Node:
-    """What a profile says about the system, in the one form that can be joined."""
-    said = {key: node for key, node in profile.tree.table.items() if key in ("kernel", "instance")}
-    if "instance" in said:
-        said["instance"] = _with(said["instance"], {name: _plain_instance(node) for name, node in said["instance"].table.items()})
-    return _with(profile.tree, said)
+def _part(tree: Node) -> Node:
+    return _with(tree, {key: node for key, node in tree.table.items() if key in SYSTEM})
+
+
+def _settled(name: str, chain: list[Profile], target: str | None, given: Mapping[str, str], family: Family, said: list[Diagnostic]) -> tuple[Substitution, list[Layer]]:
+    """The value of every parameter, and what profiles chose for them, in the order in which it counts."""
+    declared = [Declaration(profile.name, key, node) for profile in chain for key, node in _table(profile.tree.get("param")).items()]
+    sound = [each for each in declared if not isinstance(fit(each.node, ParamTable), list)]
+    faulty = {each.name for each in declared} - {each.name for each in sound}
+    parameters: dict[str, Parameter | None] = {**make_parameters(sound, family.ancestors, said), **dict.fromkeys(faulty)}
+    layers = [Layer(profile, (), _with(profile.tree, {"set": _with(profile.tree, chosen)})) for profile in chain if (chosen := choices(profile, target))]
+    chosen = {key: node for layer in layers for key, node in layer.tree.table["set"].table.items()}
+    return Substitution(make_settings(name, parameters, chosen, given, said), parameters), layers
+
+
+def choices(profile: Profile, target: str | None) -> dict[str, Node]:
+    """The values that a profile gives parameters: by a default, by `set`, by `set` for the target; the last one counts."""
+    defaults = {key: default for key, node in _table(profile.tree.get("param")).items() if (default := node.get("default"))}
+    overlay = profile.tree.get("target", target, "set") if target else None
+    return {**defaults, **_table(profile.tree.get("profile", "set")), **_table(overlay)}
+
+
+def _table(node: Node | None) -> dict[str, Node]:
+    return node.table if node else {}
+
+
+def _plain(tree: Node) -> Node:
+    """What a profile says in the one form that can be joined."""
+    instances = tree.get("instance")
+    if instances is None or not instances.table:
+        return tree
+    return _with(tree, {**tree.table, "instance": _with(instances, {name: _plain_instance(node) for name, node in instances.table.items()})})
 
 
 def _plain_instance(node: Node) -> Node:
@@ -106,62 +167,79 @@ def _with(node: Node, table: dict[str, Node]) -> Node:
     return Node(table, node.span, node.key)
 
 
-def _overlay(base: Node, change: Node, path: Path, replaced: dict[int, tuple[Node, Node]]) -> Node:
+# Laying one over the other
+
+def _overlay(base: Node, change: Node, path: Path, merged: Merged) -> Node:
     """`base` with the keys of `change`; a table keeps the place where it was opened first."""
-    kept = _unchosen(base, change, path)
+    kept = _unchosen(base, change, path, merged)
     for key, node in change.table.items():
         old = kept.get(key)
         if old and isinstance(old.value, dict) and isinstance(node.value, dict):
-            kept[key] = _overlay(old, node, (*path, key), replaced)
+            kept[key] = _overlay(old, node, (*path, key), merged)
             continue
         kept[key] = node
-        if old and not isinstance(old.value, dict):
-            replaced[id(node)] = (node, old)
+        if old:
+            _replace(old, node, (*path, key), merged)
     return _with(base, kept)
 
 
-def _unchosen(base: Node, change: Node, path: Path) -> dict[str, Node]:
+def _replace(old: Node, new: Node, path: Path, merged: Merged) -> None:
+    """Remember that `new`, or what is below it, stands where `old` stood."""
+    _, first = next(leaves(new))
+    for below, leaf in leaves(old):
+        if not isinstance(leaf.value, dict):
+            merged.lost.append(Lost((*path, *below), leaf, first, removed=False))
+    merged.replaced[id(first)] = [old, *merged.replaced.get(id(old), ())]
+
+
+def _unchosen(base: Node, change: Node, path: Path, merged: Merged) -> dict[str, Node]:
     """The keys of `base`, without alternatives to what `change` chooses: `gsi` in a child takes the place of `isa`."""
+    choices = alternatives(path)
+    chosen = [key for key in choices if key in change.table]
+    if not chosen:
+        return dict(base.table)
+    for key, node in base.table.items():
+        if key in choices and key not in chosen:
+            _replace(node, change.table[chosen[0]], (*path, key), merged)
+    return {key: node for key, node in base.table.items() if key not in choices or key in chosen}
+
+
+def alternatives(path: Path) -> tuple[str, ...]:
+    """The keys of which a grant takes one; none for what is no grant."""
     is_grant = len(path) == 5 and (path[0], path[2]) == ("instance", "grant")
     capability = load_interfaces().capabilities.get(path[3]) if is_grant else None
-    choices = capability.one_of if capability else ()
-    chosen = [key for key in choices if key in change.table]
-    return {key: node for key, node in base.table.items() if not chosen or key not in choices or key in chosen}
+    return capability.one_of if capability else ()
 
 
-def _take_away(tree: Node, profile: Profile, gone: set[Path], said: list[Diagnostic]) -> Node:
+# Taking away
+
+def _take_away(tree: Node, layer: Layer, merged: Merged, said: list[Diagnostic]) -> Node:
     """The tree without what the profile removes; removing twice along a chain is fine, removing nothing is not."""
-    listed = profile.tree.get("profile", "remove")
-    for item in listed.value if listed and isinstance(listed.value, list) else []:
-        if not isinstance(item.value, str):
-            continue
+    for item in layer.removes:
         path = tuple(item.value.split("."))
-        less = _without(tree, path) if len(path) > 1 else None
-        if less is None and path not in gone:
-            said.append(_removes_nothing(profile, tree, path, item))
-        gone.add(path)
-        tree = less or tree
+        old = tree.get(*path) if len(path) > 1 else None
+        if old is None and path not in merged.gone:
+            said.append(_removes_nothing(layer.profile, tree, path, item))
+        if old is not None:
+            tree = _without(tree, path)
+            merged.lost.extend(Lost((*path, *below), leaf, item, removed=True) for below, leaf in leaves(old) if not isinstance(leaf.value, dict))
+        merged.gone[path] = item
     return tree
 
 
-def _without(node: Node, path: Path) -> Node | None:
-    """A copy without the node at `path`; None where there is none."""
+def _without(node: Node, path: Path) -> Node:
+    """A copy without the node at `path`, which is there."""
     head, *rest = path
-    if head not in node.table:
-        return None
     table = dict(node.table)
-    inner = _without(table[head], tuple(rest)) if rest else None
-    if rest and inner is None:
-        return None
-    if inner is None:
-        del table[head]
+    if rest:
+        table[head] = _without(table[head], tuple(rest))
     else:
-        table[head] = inner
+        del table[head]
     return _with(node, table)
 
 
 def _removes_nothing(profile: Profile, tree: Node, path: Path, item: Node) -> Diagnostic:
-    if not profile.extends:
+    if not profile.extends and not tree.table:
         return error(M0206, f"`{profile.name}` removes `{item.value}`, but extends nothing", at(item.span),
                      help="`remove` takes away what `extends` brings: leave out what should not be there")
     known = [*(".".join(each) for each in _paths(tree))]
@@ -175,7 +253,3 @@ def _paths(node: Node, path: Path = ()) -> Iterator[Path]:
         if path:
             yield (*path, key)
         yield from _paths(child, (*path, key))
-
-
-def _file_and_line(node: Node) -> str:
-    return f"{node.span.source.path}:{node.span.line}"

@@ -6,7 +6,7 @@ Gets what load read; gives the apps by name and the profiles' manifests, each fo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ from composer.diagnostics import Diagnostic, at, declare, did_you_mean, error, w
 from composer.fit import describe, fit, fit_name, missing_key, unknown_key
 from composer.interfaces import Capability, load_interfaces
 from composer.load import Document, Loaded
+from composer.references import has_marks, is_open
 from composer.result import Result
 from composer.shapes import (
     DEFAULT_MEMORY, MOST_NEEDS, AppFile, BuildTable, ProfileFile, WorkspaceFile, check_name, check_need_name, grant_shape, need_shape,
@@ -21,8 +22,10 @@ from composer.shapes import (
 )
 from composer.spans import Span
 from composer.system import App, Build, Kind, Need, Provide
+from composer.targets import Target, no_such_target, unknown_targets
 from composer.toml_spans import Node
 from composer.units import M0106, M0107
+from composer.uses import misplaced_references, parts, unused_parameters
 
 M0115 = declare("M0115", "not exactly one of several keys")
 M0201 = declare("M0201", "two apps have the same name")
@@ -59,11 +62,18 @@ class Models:
     default_profile: str | None
     lost: frozenset[str] = frozenset()
     broken: frozenset[str] = frozenset()
+    targets: dict[str, Target] = field(default_factory=dict)
+    default_target: str | None = None
 
     @property
     def profiles(self) -> tuple[str, ...]:
         """The names of all profiles, sorted."""
         return tuple(sorted({*self.manifests, *self.broken}))
+
+    @property
+    def restricted(self) -> bool:
+        """Whether any profile says which targets it is made for."""
+        return any(profile.tree.get("profile", "targets") for profile in self.manifests.values())
 
 
 def model(loaded: Loaded) -> Result[Models]:
@@ -81,7 +91,24 @@ def model(loaded: Loaded) -> Result[Models]:
         said.append(_no_default(loaded.workspace.tree.get("workspace", "default"), list(profiles)))
         default = None
     manifests = {name: profile for name, profile in profiles.items() if name not in broken}
-    return Result(Models(loaded.root, table.name, table.version, apps, manifests, default, frozenset(lost), frozenset(broken)), tuple(said))
+    targets = _targets(loaded.workspace, workspace)
+    said.extend((*_no_default_target(loaded.workspace, targets), *unknown_targets(manifests, targets), *unused_parameters(manifests)))
+    first = next(iter(targets), None)
+    # Where the default is none of them, that has been said: what else there is to say, is said of the first.
+    default_target = table.target if table.target in targets else first if table.target or len(targets) == 1 else None
+    return Result(Models(loaded.root, table.name, table.version, apps, manifests, default, frozenset(lost), frozenset(broken),
+                         targets, default_target), tuple(said))
+
+
+def _targets(document: Document, workspace: WorkspaceFile) -> dict[str, Target]:
+    tables = document.tree.get("target")
+    return {name: Target(name, table.summary, table.machine, tables.table[name].place) for name, table in workspace.target.items()} if tables else {}
+
+
+def _no_default_target(document: Document, targets: dict[str, Target]) -> Iterator[Diagnostic]:
+    node = document.tree.get("workspace", "target")
+    if node and node.value not in targets:
+        yield no_such_target(node.value, targets, at(node.span, "it is the default"))
 
 
 def _no_default(node: Node | None, profiles: list[str]) -> Diagnostic:
@@ -252,18 +279,21 @@ def _parents(name: str, extends: Node | None, names: list[str], said: list[Diagn
 def _faults(document: Document) -> list[Diagnostic]:
     """What is wrong with the shape of a profile's manifest, by itself."""
     said: list[Diagnostic] = []
-    file = fit(document.tree, ProfileFile)
+    file = fit(document.tree, ProfileFile, references=True)
     if isinstance(file, list):
         said.extend(file)
-    instances = document.tree.get("instance")
-    for name, instance in (instances.table if instances else {}).items():
-        said.extend(fit_name(check_name, name, at(instance.place)))
-        said.extend(grant_faults(instance))
-    return said
+    for instances in (part.get("instance") for part in parts(document.tree)):
+        for name, instance in (instances.table if instances else {}).items():
+            said.extend(fit_name(check_name, name, at(instance.place)))
+            said.extend(grant_faults(instance, references=True))
+    misplaced = tuple(misplaced_references(document.tree)) if has_marks(document.source.text) else ()
+    places = [problem.labels[0].place for problem in misplaced]
+    return [*misplaced, *(problem for problem in said if problem.labels[0].place not in places)]
 
 
-def grant_faults(instance: Node) -> list[Diagnostic]:
-    """What is wrong with the shape of an instance's grants, whatever its app needs."""
+def grant_faults(instance: Node, *, references: bool = False) -> list[Diagnostic]:
+    """What is wrong with the shape of an instance's grants, whatever its app needs. With `references`, parameters have no
+    values yet."""
     said: list[Diagnostic] = []
     grants = instance.get("grant")
     for word, named in (grants.table if grants else {}).items():
@@ -271,19 +301,19 @@ def grant_faults(instance: Node) -> list[Diagnostic]:
         if capability is None:
             continue
         for name, node in named.table.items():
-            said.extend((*fit_name(check_need_name, name, at(node.place)), *_grant_faults(capability, node, f"grant.{word}.{name}")))
+            said.extend((*fit_name(check_need_name, name, at(node.place)), *_grant_faults(capability, node, f"grant.{word}.{name}", references)))
     return said
 
 
-def _grant_faults(capability: Capability, node: Node, name: str) -> list[Diagnostic]:
-    if node.value is False or (node.value is True and not capability.grant_fields):
+def _grant_faults(capability: Capability, node: Node, name: str, references: bool) -> list[Diagnostic]:
+    if node.value is False or (node.value is True and not capability.grant_fields) or (references and is_open(node)):
         return []
     if not isinstance(node.value, dict):
         keys = [field.name for field in capability.grant_fields]
         return [error(M0106, f"expected a table for `{name}`, found {describe(node)}", at(node.span),
                       help=f"write a table with {words(keys)}" if keys else "write {} to grant it, or false to deny it")]
     asked = {field.name for field in capability.need_fields}
-    fitted = fit(node, grant_shape(capability.name), name)
+    fitted = fit(node, grant_shape(capability.name), name, references=references)
     if not isinstance(fitted, list):
         return []
     moved = [unknown_key(key, child, [], f"`{key}` is what the app asks for: it stands in its app.toml")

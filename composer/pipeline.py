@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from composer.link import Image
     from composer.load import Loaded
     from composer.locking import Hold
+    from composer.config import Expanded
     from composer.model import Models
+    from composer.resolve import Joined
     from composer.system import App, System
     from composer.tree import Index
     from composer.wasm.facts import AppFacts
@@ -64,12 +66,16 @@ class Apps:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A system that the rules were run over. `ungranted` are its optional needs without a grant, as `instance: capability.name`."""
+    """A system that the rules were run over. `ungranted` are its optional needs without a grant, as `instance: capability.name`;
+    `name` is the variant's, as its image would be called; `unset` are parameters without which it could not be composed."""
 
     profile: str
     apps: int
     instances: int
     ungranted: tuple[str, ...] = ()
+    name: str = ""
+    target: str | None = None
+    unset: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,9 @@ def stages(root: Path, variant: Variant, until: Stage) -> dict[Stage, Result[Any
 
 
 def check_all(root: Path) -> Result[tuple[Checked, ...]]:
-    """Check every profile of a workspace; what is wrong with several of them is said once."""
+    """Check every profile of a workspace for each of its targets; what is wrong with several of them is said once."""
+    from composer import variants
+
     root = Path(os.path.abspath(root))
     inputs = stamp.Inputs(root, builds=False)
     if kept := inputs.read("check-all", ""):
@@ -131,8 +139,11 @@ def check_all(root: Path) -> Result[tuple[Checked, ...]]:
     result: Result[tuple[Checked, ...]] = Result((), models.diagnostics) if models.value else Result(None, models.diagnostics)
     apps: dict[str, App] = {}
     seen = Apps()
-    for profile in models.value.profiles if models.value else ():
-        stages = _run(manifests, Variant(profile), Stage.CHECK, seen)
+    for variant in variants.every_variant(models.value) if models.value else ():
+        if unset := variants.unset_parameters(models.value, variant):
+            result = Result((*(result.value or ()), Checked(variant.profile, 0, 0, (), str(variant), variant.target, unset)), result.diagnostics)
+            continue
+        stages = _run(manifests, variant, Stage.CHECK, seen)
         checked = stages[Stage.CHECK]
         found = (_summary(checked.value),) if checked.value else ()
         result = Result((*(result.value or ()), *found), result.plus(checked.diagnostics).diagnostics)
@@ -149,9 +160,12 @@ def linked(root: Path, variant: Variant) -> Result[Image]:
 
 
 def every_variant(root: Path) -> tuple[Variant, ...]:
-    """Each profile of a workspace, for its default target; none where the workspace cannot be read."""
+    """Each profile of a workspace for each of its targets, as far as it stands without settings; none where the workspace
+    cannot be read."""
+    from composer import variants
+
     models = compose(root, None, Stage.MODEL).value
-    return tuple(map(Variant, models.profiles)) if models else ()
+    return variants.composable(models) if models else ()
 
 
 # The stages
@@ -191,16 +205,33 @@ def _run(manifests: dict[Stage, Result[Any]], variant: Variant, until: Stage, se
     return results
 
 
+def configuration(root: Path, variant: Variant) -> Result[Expanded]:
+    """Every value of a variant's system, with where it is from. No value where its manifests are refused."""
+    from composer.config import expand
+    from composer.resolve import flatten
+
+    models = _read(Path(os.path.abspath(root)))[Stage.MODEL]
+    joined = models.then(_joined, variant)
+    system = joined.then(flatten, models.value).accepted()
+    return Result(expand(joined.value, system.value) if joined.value and system.value else None, system.diagnostics)
+
+
 def _resolve(models: Models, variant: Variant) -> Result[System]:
+    from composer.resolve import flatten
+
+    return _joined(models, variant).then(flatten, models)
+
+
+def _joined(models: Models, variant: Variant) -> Result[Joined]:
     from composer.diagnostics import error
     from composer.model import M0217
-    from composer.resolve import resolve
+    from composer.resolve import join
 
     chosen = variant.profile or models.default_profile
     if chosen is None:
         return Result(None, (error(M0217, "no profile is chosen, and the workspace has no default",
                                    help="name one, or write `default` in `munal.toml`"),))
-    return resolve(models, chosen, variant.target, dict(variant.settings))
+    return join(models, chosen, variant.target, dict(variant.settings))
 
 
 def _inspected(system: Result[System], seen: Apps) -> Result[Inspected]:
@@ -330,11 +361,11 @@ def _write(root: Path, compiled: Compiled, image: Image, certificate: bytes, kee
 def _summary(inspected: Inspected) -> Checked:
     system = inspected.system
     ungranted = (f"{i.name}: {g.need.capability}.{g.need.name}" for i in system.instances for g in i.grants if not g.granted)
-    return Checked(system.profile, len(system.apps), len(system.instances), tuple(ungranted))
+    return Checked(system.profile, len(system.apps), len(system.instances), tuple(ungranted), system.variant, system.target)
 
 
 def _checked_again(plain: dict[str, Any]) -> Checked:
-    return Checked(**{**plain, "ungranted": tuple(plain["ungranted"])})
+    return Checked(**{**plain, "ungranted": tuple(plain["ungranted"]), "unset": tuple(plain["unset"])})
 
 
 def _apps(stages: dict[Stage, Result[Any]]) -> tuple[App, ...]:

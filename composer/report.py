@@ -38,7 +38,7 @@ def checked(results: Sequence[Result[Any]], form: str) -> int:
         return 0 if ok else REFUSED
     diagnostics(said, sys.stdout)
     if ok:
-        names = ", ".join(c.profile for c in profiles)
+        names = ", ".join(c.name for c in profiles if not c.unset)
         count = sum(c.instances for c in profiles)
         print(f"{names}: {count} instance{'' if count == 1 else 's'} checked, {_summary(said) or 'nothing to complain about'}")
         _print_ungranted(profiles)
@@ -137,19 +137,22 @@ def _profiles(value: Any) -> tuple[Any, ...]:
 
 
 def _checked_data(checked: Any) -> dict[str, Any]:
-    return {"profile": checked.profile, "apps": checked.apps, "instances": checked.instances, "ungranted": list(checked.ungranted)}
+    return {"profile": checked.profile, "target": checked.target, "apps": checked.apps, "instances": checked.instances,
+            "ungranted": list(checked.ungranted), "unset": list(checked.unset)}
 
 
 def _built_data(made: Any) -> dict[str, Any]:
-    return {"profile": made.profile, "path": str(made.image), "size": made.size, "sha256": made.digest, "changed": made.changed,
-            "certificate": str(made.certificate),
+    return {"profile": made.profile, "name": made.name, "machine": made.machine, "path": str(made.image), "size": made.size,
+            "sha256": made.digest, "changed": made.changed, "certificate": str(made.certificate),
             "parts": made.parts, "modules": made.modules, "kept": str(made.kept) if made.kept else None}
 
 
 def _print_ungranted(profiles: Iterable[Any]) -> None:
     for checked in profiles:
+        if checked.unset:
+            print(f"{checked.name}: not checked by itself, since it needs {' '.join(f'-D {name}=…' for name in checked.unset)}")
         for need in checked.ungranted:
-            print(f"{checked.profile}: optional and not granted: {need}")
+            print(f"{checked.name}: optional and not granted: {need}")
 
 
 def _print_json(data: Any) -> None:

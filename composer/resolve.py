@@ -7,17 +7,20 @@ with a fault is left out and its name remembered, so that one fault is said once
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from composer.demand import demanded, profile_word
 from composer.diagnostics import Diagnostic, at, declare, did_you_mean, error, words
 from composer.fit import fit, fit_name, missing_key
 from composer.interfaces import Capability, load_interfaces
+from composer.leftover import idle_settings, missed, removed_instances
 from composer.merge import Merged, merge
 from composer.model import Models, grant_faults, missing_grant_keys, no_such_profile
 from composer.result import Result
 from composer.shapes import MOST_INSTANCES, WHOLE_CPU, InstanceTable, KernelTable, check_name, grant_shape
 from composer.spans import Span
-from composer.system import App, Grant, Instance, Need, Restart, System, Wire
+from composer.system import DEFAULT_MACHINE, App, Grant, Instance, Need, Restart, System, Wire
+from composer.targets import Target, choose_target, variant_name
 from composer.toml_spans import Node
 
 M0203 = declare("M0203", "an instance of an app that does not exist")
@@ -29,28 +32,56 @@ KERNEL_LOG = ("stream", "kernel.log")
 """What the kernel itself provides: its messages, to be read like a stream."""
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A profile joined with what it extends, and the target that this is for, None where the workspace knows no targets."""
+
+    merged: Merged
+    target: Target | None
+
+
 def resolve(models: Models, profile: str, target: str | None = None, settings: Mapping[str, str] | None = None) -> Result[System]:
-    """The system that a profile decides for a target, with settings of its parameters. No value where the profile does not exist or a fault hides what it extends."""
+    """The system that a profile decides for a target, with settings of its parameters as -D gives them. No value where the
+    profile or the target does not exist, or a fault hides what it extends."""
+    return join(models, profile, target, settings).then(flatten, models)
+
+
+def join(models: Models, profile: str, target: str | None = None, settings: Mapping[str, str] | None = None) -> Result[Joined]:
+    """The profile joined with what it extends, for its target. No value where the profile or the target does not exist."""
     if profile not in models.manifests:
         return Result(None, () if profile in models.broken else (no_such_profile(models, profile),))
-    merged, said = merge(models, profile)
+    chosen = choose_target(models, profile, target)
+    if chosen.diagnostics:
+        return Result(None, chosen.diagnostics)
+    merged, said = merge(models, profile, chosen.value and chosen.value.name, settings)
+    return Result(Joined(merged, chosen.value), tuple(said))
+
+
+def flatten(joined: Joined, models: Models) -> Result[System]:
+    """The system that a joined profile comes to."""
+    merged, target, said = joined.merged, joined.target, list[Diagnostic]()
+    profile, substitution = merged.profile.name, merged.substitution
     listed = merged.tree.get("instance")
     nodes = listed.table if listed else {}
     if len(nodes) > MOST_INSTANCES:
-        said.append(error(M0218, f"`{profile}` has {len(nodes)} instances; at most {MOST_INSTANCES} are possible", at(merged.profile.span)))
-        return Result(None, tuple(said))
+        return Result(None, (error(M0218, f"`{profile}` has {len(nodes)} instances; at most {MOST_INSTANCES} are possible", at(merged.profile.span)),))
     word = profile_word(models.manifests, profile)
     made = {name: _instance(models, merged, name, node, word, said) for name, node in sorted(nodes.items())}
     instances = tuple(instance for instance in made.values() if instance)
-    lost = frozenset(name for name, instance in made.items() if instance is None)
-    port, port_span = _emergency(merged.tree.get("kernel"))
+    said.extend((*missed(merged, instances), *idle_settings(merged)))
+    lost = frozenset(name for name, instance in made.items() if instance is None) | removed_instances(merged).keys()
+    port, port_span = _emergency(merged.tree.get("kernel"), said)
     system = System(models.name, models.version, profile, models.root, instances, tuple(_wires(instances)), port,
-                    merged.profile.span, port_span, lost)
-    return Result(system, tuple(said))
+                    merged.profile.span, port_span, lost, target.name if target else None,
+                    tuple(sorted((name, setting.text) for name, setting in substitution.settings.items())),
+                    target.machine if target else DEFAULT_MACHINE, variant_name(models, profile, target))
+    return Result(system, tuple(substitution.explained(said)))
 
 
-def _emergency(kernel: Node | None) -> tuple[int | None, Span | None]:
-    fitted = fit(kernel, KernelTable) if kernel else None
+def _emergency(kernel: Node | None, said: list[Diagnostic]) -> tuple[int | None, Span | None]:
+    fitted = fit(kernel, KernelTable, "kernel") if kernel else None
+    if isinstance(fitted, list):
+        said.extend(fitted)
     if not kernel or isinstance(fitted, list) or not fitted or not fitted.emergency:
         return None, None
     node = kernel.get("emergency", "port")

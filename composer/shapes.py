@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from composer import interfaces, units  # noqa: E402
 from composer.diagnostics import declare  # noqa: E402
-from composer.system import Access, Restart  # noqa: E402
+from composer.system import DEFAULT_MACHINE, Access, Restart  # noqa: E402
 from composer.units import GIB, KIB, M0106, M0107, MIB, Complaint  # noqa: E402
 
 M0110 = declare("M0110", "a name that is not spelled as names are")
@@ -38,6 +38,7 @@ LAST_EMERGENCY_PORT = 0xFFF8
 _NAME = re.compile(r"[a-z][a-z0-9-]*", re.ASCII)
 _NEED_NAME = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}", re.ASCII)
+_MACHINE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,47}", re.ASCII)
 
 
 class Shape(BaseModel):
@@ -92,6 +93,12 @@ def _check_path(path: str) -> str:
     if bad:
         raise Complaint(M0117, f"`{path[:64]}` is no relative path", "write it from the app's folder on, with forward slashes")
     return path
+
+
+def _check_machine(text: str) -> str:
+    if not _MACHINE.fullmatch(text):
+        raise Complaint(M0117, f"`{text[:64]}` is no machine of QEMU's", 'write one like "q35" or "pc"; `qemu-system-x86_64 -machine help` lists them')
+    return text
 
 
 def _between(least: int, most: int) -> BeforeValidator:
@@ -169,12 +176,19 @@ class Workspace(Shape):
     apps: list[str] = Field(description="where apps are: patterns of folders that hold an `app.toml`")
     profiles: list[str] = Field(description="where profiles are: patterns of `.toml` files")
     default: Name | None = Field(default=None, description="the profile that commands take when none is named")
+    target: Name | None = Field(default=None, description="the target that commands take when none is named")
+
+
+class TargetTable(Shape):
+    summary: Line = Field(default="", description="what the machine is, in one line")
+    machine: Annotated[str, AfterValidator(_check_machine)] = Field(default=DEFAULT_MACHINE, description="what QEMU calls it")
 
 
 class WorkspaceFile(Shape):
     """`munal.toml`"""
 
     workspace: Workspace
+    target: dict[Name, TargetTable] = Field(default={}, description="the machines that profiles are composed for: `target.<name>`")
 
 
 class BuildTable(Shape):
@@ -212,8 +226,10 @@ Proof = Literal["required", "optional"]
 class ProfileTable(Shape):
     summary: Line = Field(default="", description="what the profile is for, in one line")
     proof: Proof | None = Field(default=None, description="whether each operation of each instance must be proved, or may be checked at run time")
-    extends: list[Name] = Field(default=[], description="profiles to start from; later ones win", max_length=64)
+    extends: list[Name] = Field(default=[], description="profiles to start from", max_length=64)
     remove: list[str] = Field(default=[], description="dotted paths of what to take away from them")
+    set: dict[str, Any] = Field(default={}, description="values of their parameters")
+    targets: list[Name] | None = Field(default=None, description="the targets that it is made for; all, or those of its parents, where it does not say", min_length=1)
 
 
 class EmergencyTable(Shape):
@@ -223,6 +239,8 @@ class EmergencyTable(Shape):
 def _no_emergency(written: object) -> object:
     if written is True:
         raise Complaint(M0106, "`true` names no port", "write { port = 0x3f8 }, or false for none")
+    if isinstance(written, str):
+        raise Complaint(M0106, "expected a table", "write { port = 0x3f8 }, or false for none")
     return None if written is False else written
 
 
@@ -253,12 +271,31 @@ class InstanceTable(Shape):
     proof: Proof | None = Field(default=None, description="for this instance, whatever its profile says")
 
 
+class ParamTable(Shape):
+    type: Literal["integer", "boolean", "string", "choice", "instance", "size", "duration", "share"] | None = Field(
+        default=None, description="what its values are; a profile that narrows a parameter may leave it out")
+    default: Any = Field(default=None, description="its value, unless a profile's `set` or -D says another")
+    min: Any = Field(default=None, description="the least value")
+    max: Any = Field(default=None, description="the greatest value")
+    choices: list[Any] | None = Field(default=None, description="all values that it may have", min_length=1, max_length=256)
+    doc: Line = Field(default="", description="what it is for, in one line")
+
+
+class OverlayTable(Shape):
+    remove: list[str] = Field(default=[], description="dotted paths of what to take away on this target")
+    set: dict[str, Any] = Field(default={}, description="values of parameters on this target")
+    kernel: KernelTable = Field(default_factory=KernelTable)
+    instance: dict[str, InstanceTable] = Field(default={}, description="what is otherwise on this target: `instance.<name>`")
+
+
 class ProfileFile(Shape):
     """`profiles/*.toml`: what it says itself, before it is joined with what it extends."""
 
     profile: ProfileTable = Field(default_factory=ProfileTable)
+    param: dict[Name, ParamTable] = Field(default={}, description="what a variant can choose: `param.<name>`")
     kernel: KernelTable = Field(default_factory=KernelTable)
     instance: dict[str, InstanceTable] = Field(default={}, description="what runs: `instance.<name>`")
+    target: dict[str, OverlayTable] = Field(default={}, description="what is otherwise on one target: `target.<name>`")
 
 
 def _type_of(field: interfaces.Field) -> Any:

@@ -20,7 +20,7 @@ USAGE = 2
 COMMANDS = {
     "check": "build", "build": "build",
     "proof": "proof", "tighten": "proof",
-    "explain": "explain",
+    "explain": "explain", "config": "config",
     "lock": "images", "inspect": "images", "verify": "images", "rebuild": "images",
     "why": "questions", "why-not": "questions", "graph": "questions", "diff": "questions", "size": "questions",
     "run": "boot", "simulate": "boot", "test": "boot", "bench": "bench",

@@ -10,6 +10,7 @@ import pytest
 
 from composer import packages
 from composer.pipeline import compose
+from composer.variant import make_variant
 from tests.boot.machine import Machine
 from tests.boot.workspace import copy_workspace
 
@@ -40,12 +41,12 @@ def _add_extra(folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def image(workspace: Path) -> Callable[[str], Path]:
-    """`image(profile)` is the composed image; composing goes on in one process while others wait."""
+    """`image(profile)`, or `image("profile@target")`, is the composed image; composing goes on in one process while others wait."""
 
     def get(profile: str) -> Path:
         with open(workspace.with_suffix(".lock"), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            built = compose(workspace, profile)
+            built = compose(workspace, make_variant(profile))
         assert built.ok, built.diagnostics
         return built.value.image
 

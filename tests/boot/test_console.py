@@ -34,6 +34,15 @@ def test_the_console_answers_and_powers_off(machine, command):
     assert console.status() == 0
 
 
+def test_the_console_of_another_target_powers_off_there(machine):
+    """QEMU's `pc` has its power management elsewhere: the overlay's port is the one that the firmware's tables name."""
+    console = machine("console@pc")
+    console.expect("^munal> ")
+    assert not [line for line in console.ask("log power") if "no power-off" in line]
+    console.send("poweroff\n")
+    assert console.status() == 0
+
+
 def test_nothing_of_the_firmware_is_shown(machine):
     console = machine("console")
     console.expect("^munal> ")

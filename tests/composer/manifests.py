@@ -13,6 +13,8 @@ from composer.model import Models, model
 from composer.resolve import resolve
 from composer.result import Result
 from composer.system import System
+from composer.variant import Variant, make_variant
+from composer.variants import composable
 
 WORKSPACE = """\
 [workspace]
@@ -77,8 +79,8 @@ def modelled(root: Path) -> Result[Models]:
     return load(root).then(model)
 
 
-def resolved(root: Path, profile: str = "main") -> Result[System]:
-    return modelled(root).then(resolve, profile)
+def resolved(root: Path, profile: str = "main", target: str | None = None, settings: Mapping[str, str] = {}) -> Result[System]:
+    return modelled(root).then(resolve, profile, target, settings)
 
 
 def system_of(root: Path, files: Files = {}, profile: str = "main") -> System:
@@ -90,12 +92,13 @@ def system_of(root: Path, files: Files = {}, profile: str = "main") -> System:
 
 
 def examine(root: Path, scratch: Path) -> tuple[Diagnostic, ...]:
-    """Everything there is to say about a workspace: all manifests, then each profile by name, with the wasm of those apps
-    whose text or binary lies beside their manifest. `scratch` is a folder for what has to be built."""
+    """Everything there is to say about a workspace: all manifests, then each variant by name, or those that a file `variants`
+    names; with the wasm of those apps whose text or binary lies beside their manifest. `scratch` is a folder for what has to
+    be built."""
     models = modelled(root)
     said: Result[Models] = Result(models.value, models.diagnostics)
-    for profile in models.value.profiles if models.value else ():
-        system = models.then(resolve, profile)
+    for variant in _variants(root, models.value) if models.value else ():
+        system = models.then(resolve, variant.profile, variant.target, dict(variant.settings))
         said = said.plus(system.diagnostics)
         if system.value:
             said = said.plus(_judge(system.value, scratch))
@@ -108,6 +111,13 @@ def _drifted(root: Path) -> tuple[Diagnostic, ...]:
         return ()
     locked, now = read_lock(root), read_lock(root / "now")
     return (*locked.diagnostics, *(drift(locked.value, now.value) if locked.value and now.value else ()))
+
+
+def _variants(root: Path, models: Models) -> tuple[Variant, ...]:
+    if not (root / "variants").exists():
+        return composable(models)
+    lines = [line.split() for line in (root / "variants").read_text().splitlines()]
+    return tuple(make_variant(named, [word for word in settings if word != "-D"]) for named, *settings in lines)
 
 
 def _judge(system: System, scratch: Path) -> tuple[Diagnostic, ...]:

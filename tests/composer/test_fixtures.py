@@ -1,7 +1,8 @@
 """Each folder of tests/fixtures is the smallest workspace with one fault; its expected.txt is what a person sees of it.
 
 Renew with `pytest tests/composer/test_fixtures.py --bless`, and read the difference. A file `padded` names a manifest and
-the size in bytes that comments bring it to: what is large need not lie in the repository.
+the size in bytes that comments bring it to: what is large need not lie in the repository. A file `variants` names what to
+check, a line each, instead of everything.
 """
 
 from __future__ import annotations

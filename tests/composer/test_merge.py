@@ -54,12 +54,15 @@ def test_a_denial_takes_the_place_of_a_grant_and_back(tmp_path):
     assert joined(tmp_path, again, denied=denied).instance("com1").grant("irq", "line").value == {"isa": 3}
 
 
-def test_of_several_parents_the_later_wins(tmp_path):
+@pytest.mark.parametrize("order", ['"left", "right"', '"right", "left"'])
+def test_parents_that_contradict_each_other_are_refused_unless_their_child_settles_it(tmp_path, order):
     left = '[profile]\nextends = ["base"]\n[instance.hello]\nlimits = { cpu = "40 %", memory = "3 MiB" }\n'
     right = '[profile]\nextends = ["base"]\n[instance.hello]\nlimits.cpu = "50 %"\n'
-    hello = joined(tmp_path, '[profile]\nextends = ["left", "right"]\n', left=left, right=right).instance("hello")
-    assert (hello.cpu_permille, hello.memory) == (500, 3 << 20)
-    hello = joined(tmp_path, '[profile]\nextends = ["right", "left"]\n', left=left, right=right).instance("hello")
+    main = f'[profile]\nextends = [{order}]\n'
+    assert codes(tmp_path, main, left=left, right=right) == ["M0227"]
+    hello = joined(tmp_path, f'{main}[instance.hello]\nlimits.cpu = "60 %"\n', left=left, right=right).instance("hello")
+    assert (hello.cpu_permille, hello.memory) == (600, 3 << 20)
+    hello = joined(tmp_path, main, left=left, right=right.replace("50", "40")).instance("hello")
     assert (hello.cpu_permille, hello.memory) == (400, 3 << 20)
 
 

@@ -158,7 +158,7 @@ def test_an_image_that_is_no_longer_what_was_written_is_made_again(root, harm, w
 
 def test_a_check_is_answered_from_its_stamp(root, stages):
     first = compose(root, until=Stage.CHECK)
-    assert first.value == Checked("main", 2, 2, ("com1: irq.line",))
+    assert first.value == Checked("main", 2, 2, ("com1: irq.line",), "main")
     assert Stage.GENERATE not in stages
     stages.clear()
     assert compose(root, until=Stage.CHECK) == first

@@ -274,6 +274,8 @@ FILES = qemu.Firmware("/code.fd", "/vars.fd")
     ({"reboot": False}, "-no-reboot", "isa-debug-exit"),
     ({"rtc": "2026-01-02T03:04:05"}, "base=2026-01-02T03:04:05", "base=utc"),
     ({"accel": "kvm"}, "-accel kvm -cpu host", "tcg"),
+    ({}, "-machine q35", "-machine pc"),
+    ({"type": "pc"}, "-machine pc", "q35"),
 ])
 def test_the_command_line_holds_what_was_chosen(options, present, absent):
     words = " ".join(qemu.command("qemu", qemu.Machine(**options), FILES, "/copy.fd", "disk", 7, 8))
