@@ -53,8 +53,8 @@ class _Word:
         return repr(self.node.plain())
 
 
-def contradictions(name: str, layers: Sequence[Layer], family: Family) -> Iterator[Diagnostic]:
-    """Yield one diagnostic for each pair of unsettled contradictions in what counts for the profile `name`."""
+def contradictions(layers: Sequence[Layer], family: Family) -> Iterator[Diagnostic]:
+    """Yield one diagnostic for each pair of words that contradict each other and that nobody settles."""
     if not family.has_siblings:
         return
     pairs = list(_pairs(_words(layers)))

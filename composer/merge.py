@@ -48,8 +48,8 @@ class Merged:
     substitution: Substitution
     lost: list[Lost] = field(default_factory=list)
     gone: dict[Path, Node] = field(default_factory=dict)
-    replaced: dict[int, list[Node]] = field(default_factory=dict)
-    """What each value took the place of, the last one first, by the identity of its node."""
+    replaced: dict[int, tuple[Node, ...]] = field(default_factory=dict)
+    """By the identity of a value's node: that node, then what it took the place of, the last one first."""
 
     def notes(self, node: Node, name: str = "") -> tuple[str, ...]:
         """Where each value below `node` was written, if not plainly in this profile's own file."""
@@ -68,7 +68,7 @@ class Merged:
 
     def before(self, leaf: Node) -> str:
         """What a value took the place of, for a sentence that goes on."""
-        old = next(iter(self.replaced.get(id(leaf), ())), None)
+        old = next(iter(self.replaced.get(id(leaf), ())[1:]), None)
         return f", in place of {old.text[:40]} from {file_and_line(old)}" if old else ""
 
 
@@ -89,7 +89,7 @@ def merge(models: Models, name: str, target: str | None = None, settings: Mappin
     family = Family({each.name: [parent for parent, _ in each.extends] for each in chain})
     substitution, chosen = _settled(name, chain, target, settings or {}, family, said)
     layers = [Layer(layer.profile, layer.removes, _plain(substitution.apply(layer.tree, said))) for layer in _layers(chain, target)]
-    said.extend(contradictions(name, [*chosen, *layers], family))
+    said.extend(contradictions([*chosen, *layers], family))
     merged = Merged(models.manifests[name], Node({}, models.manifests[name].span), {p.tree.span.source.path: ways[p.name] for p in chain}, substitution)
     tree = merged.tree
     for layer in layers:
@@ -189,7 +189,7 @@ def _replace(old: Node, new: Node, path: Path, merged: Merged) -> None:
     for below, leaf in leaves(old):
         if not isinstance(leaf.value, dict):
             merged.lost.append(Lost((*path, *below), leaf, first, removed=False))
-    merged.replaced[id(first)] = [old, *merged.replaced.get(id(old), ())]
+    merged.replaced[id(first)] = (first, old, *merged.replaced.get(id(old), ())[1:])
 
 
 def _unchosen(base: Node, change: Node, path: Path, merged: Merged) -> dict[str, Node]:
