@@ -49,7 +49,8 @@ def _known(operation: Operation) -> str:
     """What is known of all calls together."""
     if operation.function.glue not in ("offset", "connection"):
         return f"by construction: {_object(operation)}"
-    what = f"reaches {_ranges(operation.reach)}" if operation.reach else operation.uses[0].known if len({use.known for use in operation.uses}) == 1 else ""
+    known = {use.known for use in operation.uses}
+    what = f"reaches {_ranges(operation.reach)}" if operation.reach else known.pop() if len(known) == 1 else ""
     calls = sum(not use.escapes for use in operation.uses)
     return ", ".join(filter(None, (what, f"{calls} call{'' if calls == 1 else 's'}")))
 

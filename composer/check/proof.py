@@ -53,5 +53,6 @@ def _advice(operation: Operation, uses: list[Use]) -> str:
         return f"call {name} directly, and never through a pointer to it: do not export it, take its address or keep it in a table"
     if isinstance(operation.party, Need):
         last = last_offset(operation.party, operation.function)
-        return f"pass a constant, or compare right before the call: `if offset <= {last}` around it makes this a proof; or set `proof = \"optional\"`"
+        return (f"pass a constant, or compare right before the call: `if offset <= {last}` around it makes this a proof; "
+                "or set `proof = \"optional\"`")
     return f"compare right before the call: `if connection < count()` around {name} makes this a proof; or set `proof = \"optional\"`"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -59,7 +60,8 @@ def test_the_ports_that_code_can_reach_are_named() -> None:
 
 
 def test_a_wide_access_reaches_as_many_ports_as_it_has_bytes() -> None:
-    data = wat('(module (import "munal:port/regs" "read16" (func $r (param i32) (result i32))) (func (export "_start") (drop (call $r (i32.const 2)))))')
+    data = wat('(module (import "munal:port/regs" "read16" (func $r (param i32) (result i32))) '
+               '(func (export "_start") (drop (call $r (i32.const 2)))))')
     uart = app("uart", need("port", "regs", length=4, widths=(16,)))
     (found,) = prove(system(instance("com1", uart, regs={"base": 0x60})), {"uart": gather("uart", "uart.wasm", data, traced=True)})
     assert found.ports("r") == (Range(0x62, 2),)
@@ -158,7 +160,6 @@ def test_ranges_join_where_they_touch() -> None:
 def demanding(body: str, more: str = ""):
     uart = app("uart", need("port", "regs"))
     plain = instance("com1", uart, regs={"base": 0x3F8})
-    from dataclasses import replace
     whole = system(replace(plain, proof=Demand(SPAN)))
     return [d.code for d in check_proofs(whole, facts(body, more))], [d.code for d in check_proofs(system(plain), facts(body, more))]
 
