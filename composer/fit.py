@@ -74,9 +74,9 @@ def unknown_key(key: str, node: Node, known: list[str], help: str | None = None)
                  help=help or did_you_mean(key, known) or (f"the keys here are {words(known)}" if known else "this table has no keys"))
 
 
-def missing_key(key: str, table: Node, what: str = "") -> Diagnostic:
+def missing_key(key: str, table: Node, what: str = "", notes: tuple[str, ...] = ()) -> Diagnostic:
     """`table` lacks `key`; pointed at is the table's header, or the whole of an inline table."""
-    return error(M0109, f"{what or 'this table'} has no `{key}`", at(table.span, f"`{key}` is missing here"))
+    return error(M0109, f"{what or 'this table'} has no `{key}`", at(table.span, f"`{key}` is missing here"), notes=notes)
 
 
 def describe(node: Node) -> str:

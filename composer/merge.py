@@ -55,6 +55,16 @@ class Merged:
         """Where each value below `node` was written, if not plainly in this profile's own file."""
         return tuple(note for path, leaf in leaves(node) if (note := self._note(".".join((*filter(None, (name,)), *path)), leaf)))
 
+    def opened(self, node: Node, name: str) -> tuple[str, ...]:
+        """Where a table was opened, if not in this profile's own file."""
+        way = self.way(node)
+        return (f"`{name}` from {file_and_line(node)}{way}",) if way else ()
+
+    def removals(self, *path: str) -> tuple[str, ...]:
+        """Who removed what stood at `path`, or part of it, or what it stood in."""
+        return tuple(f"`{'.'.join(gone)}` was removed by {file_and_line(item)}{self.way(item)}"
+                     for gone, item in self.gone.items() if gone[:len(path)] == path[:len(gone)])
+
     def _note(self, what: str, leaf: Node) -> str | None:
         way, before, made_of = self.way(leaf), self.before(leaf), self.substitution.note(leaf)
         if not way and not before and not made_of:

@@ -322,15 +322,15 @@ def _grant_faults(capability: Capability, node: Node, name: str, references: boo
     return [*moved, *(d for d in fitted if d.labels[0].place not in places)]
 
 
-def missing_grant_keys(capability: Capability, node: Node) -> Iterator[Diagnostic]:
-    """What a finished grant lacks: a key that it must have, or the one key of several."""
+def missing_grant_keys(capability: Capability, node: Node, notes: tuple[str, ...]) -> Iterator[Diagnostic]:
+    """What a finished grant lacks: a key that it must have, or the one key of several. `notes` say how the grant came here."""
     for field in capability.grant_fields:
         if field.default is None and field.name not in capability.one_of and field.name not in node.table:
-            yield missing_key(field.name, node, f"a grant of `{capability.name}`")
+            yield missing_key(field.name, node, f"a grant of `{capability.name}`", notes)
     chosen = [key for key in capability.one_of if key in node.table]
     if capability.one_of and len(chosen) != 1:
         found = f"{words(chosen)} are" if chosen else "none is"
-        yield error(M0115, f"a grant of `{capability.name}` takes exactly one of {words(capability.one_of)}", at(node.span, f"{found} given here"))
+        yield error(M0115, f"a grant of `{capability.name}` takes exactly one of {words(capability.one_of)}", at(node.span, f"{found} given here"), notes=notes)
 
 
 def _circles(profiles: dict[str, Profile], said: list[Diagnostic]) -> set[str]:

@@ -64,28 +64,37 @@ def flatten(joined: Joined, models: Models) -> Result[System]:
     listed = merged.tree.get("instance")
     nodes = listed.table if listed else {}
     if len(nodes) > MOST_INSTANCES:
-        return Result(None, (error(M0218, f"`{profile}` has {len(nodes)} instances; at most {MOST_INSTANCES} are possible", at(merged.profile.span)),))
+        return Result(None, (error(M0218, f"`{profile}` has {len(nodes)} instances; at most {MOST_INSTANCES} are possible", at(merged.profile.span),
+                                   notes=_counted(nodes)),))
     word = profile_word(models.manifests, profile)
     made = {name: _instance(models, merged, name, node, word, said) for name, node in sorted(nodes.items())}
     instances = tuple(instance for instance in made.values() if instance)
     said.extend((*missed(merged, instances), *idle_settings(merged)))
     lost = frozenset(name for name, instance in made.items() if instance is None) | removed_instances(merged).keys()
-    port, port_span = _emergency(merged.tree.get("kernel"), said)
+    port, written = _emergency(merged, said)
     system = System(models.name, models.version, profile, models.root, instances, tuple(_wires(instances)), port,
-                    merged.profile.span, port_span, lost, target.name if target else None,
+                    merged.profile.span, written.span if written else None, lost, target.name if target else None,
                     tuple(sorted((name, setting.text) for name, setting in substitution.settings.items())),
-                    target.machine if target else DEFAULT_MACHINE, variant_name(models, profile, target))
+                    target.machine if target else DEFAULT_MACHINE, variant_name(models, profile, target),
+                    merged.notes(written, "kernel.emergency.port") if written else ())
     return Result(system, tuple(substitution.explained(said)))
 
 
-def _emergency(kernel: Node | None, said: list[Diagnostic]) -> tuple[int | None, Span | None]:
+def _counted(nodes: Mapping[str, Node]) -> tuple[str, ...]:
+    """How many instances each profile brings, where several do."""
+    paths = [node.place.source.path for node in nodes.values()]
+    return tuple(f"{paths.count(path)} of them from {path}" for path in dict.fromkeys(paths)) if len({*paths}) > 1 else ()
+
+
+def _emergency(merged: Merged, said: list[Diagnostic]) -> tuple[int | None, Node | None]:
+    """The port of the emergency writer, and where it is written."""
+    kernel = merged.tree.get("kernel")
     fitted = fit(kernel, KernelTable, "kernel") if kernel else None
     if isinstance(fitted, list):
         said.extend(fitted)
     if not kernel or isinstance(fitted, list) or not fitted or not fitted.emergency:
         return None, None
-    node = kernel.get("emergency", "port")
-    return fitted.emergency.port, node.span if node else None
+    return fitted.emergency.port, kernel.get("emergency", "port")
 
 
 def _instance(models: Models, merged: Merged, name: str, node: Node, word: Node | None, said: list[Diagnostic]) -> Instance | None:
@@ -106,14 +115,18 @@ def _instance(models: Models, merged: Merged, name: str, node: Node, word: Node 
     memory = table.limits.memory or app.memory
     cpu = WHOLE_CPU if table.limits.cpu is None else table.limits.cpu
     restart = Restart(table.restart.policy, table.restart.backoff, table.restart.limit)
-    notes = tuple(note for key, part in node.table.items() if key != "grant" for note in merged.notes(part, key))
-    return Instance(name, app, grants, memory, cpu, restart, node.place, notes, demanded(node, word, merged))
+    decided = [(path, node.get(*path)) for path in (("app",), ("limits", "memory"))]
+    notes = tuple(note for path, part in decided if part for note in merged.notes(part, ".".join(path)))
+    limit = node.get("limits", "memory")
+    return Instance(name, app, grants, memory, cpu, restart, node.place, notes, demanded(node, word, merged),
+                    memory_span=limit.span if limit else None)
 
 
 def _app(models: Models, merged: Merged, name: str, node: Node, said: list[Diagnostic]) -> App | None:
     wanted = node.get("app")
     if wanted is None:
-        said.append(missing_key("app", node, f"the instance `{name}`"))
+        said.append(missing_key("app", node, f"the instance `{name}`",
+                                (*merged.opened(node, f"instance.{name}"), *merged.removals("instance", name, "app"))))
         return None
     app = models.apps.get(wanted.value)
     if app is None and wanted.value not in models.lost:
@@ -134,18 +147,20 @@ def _grants(merged: Merged, instance: str, app: App, node: Node, said: list[Diag
         capability, decision = load_interfaces().capabilities[need.capability], given.get(need.capability, need.name)
         if decision is None:
             implied = capability.grant == "implicit"
-            yield Grant(need, {} if implied else None, need.span if implied or need.optional else node.place)
+            notes = (*merged.opened(node, f"instance.{instance}"), *merged.removals("instance", instance, "grant", need.capability, need.name))
+            yield Grant(need, {} if implied else None, need.span if implied or need.optional else node.place, notes=() if implied else notes)
         else:
-            yield from _decision(merged, need, capability, decision, said)
+            yield from _decision(merged, instance, need, capability, decision, said)
 
 
-def _decision(merged: Merged, need: Need, capability: Capability, node: Node, said: list[Diagnostic]) -> Iterator[Grant]:
+def _decision(merged: Merged, instance: str, need: Need, capability: Capability, node: Node, said: list[Diagnostic]) -> Iterator[Grant]:
     """What a profile says about a need."""
     notes = merged.notes(node, f"grant.{need.capability}.{need.name}")
     if node.value is False:
         yield Grant(need, None, node.place, notes=notes)
         return
-    lacking = list(missing_grant_keys(capability, node))
+    path = ("grant", need.capability, need.name)
+    lacking = list(missing_grant_keys(capability, node, (*merged.opened(node, ".".join(path)), *merged.removals("instance", instance, *path))))
     said.extend(lacking)
     fitted = fit(node, grant_shape(need.capability))
     if lacking or isinstance(fitted, list):
