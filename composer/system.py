@@ -182,6 +182,7 @@ class Instance:
     restart: Restart
     span: Span
     notes: tuple[str, ...] = ()
+    """How its app and its memory limit came here."""
     proof: Demand | None = None
     """None where what is not proved may be checked at run time."""
     memory_span: Span | None = None

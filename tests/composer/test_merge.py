@@ -118,15 +118,13 @@ def test_joining_leaves_the_parents_as_they_were(tmp_path):
 
 def test_every_inherited_value_says_where_it_was_written_and_what_it_came_through(tmp_path):
     middle = '[profile]\nextends = ["base"]\n[instance.com1]\ngrant.irq.line.isa = 3\n'
-    system = joined(tmp_path, '[profile]\nextends = ["middle"]\n[instance.hello]\nlimits.cpu = "30 %"\n', middle=middle)
+    system = joined(tmp_path, '[profile]\nextends = ["middle"]\n[instance.hello]\nlimits.memory = "3 MiB"\n', middle=middle)
     com1, hello = system.instances
     assert com1.grant("port", "regs").notes == ("`grant.port.regs.base` from profiles/base.toml:3 through middle, main",)
     assert com1.grant("irq", "line").notes == ("`grant.irq.line.isa` from profiles/middle.toml:4 through main, in place of 4 from profiles/base.toml:4",)
     assert hello.notes == (
         "`app` from profiles/base.toml:7 through middle, main",
-        "`limits.memory` from profiles/base.toml:9 through middle, main",
-        '`limits.cpu` from profiles/main.toml:4, in place of "20 %" from profiles/base.toml:9',
-        "`restart.policy` from profiles/base.toml:10 through middle, main",
+        '`limits.memory` from profiles/main.toml:4, in place of "2 MiB" from profiles/base.toml:9',
     )
 
 
