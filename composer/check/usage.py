@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from composer.check.binaries import called, field_span, known_functions, section, sound
 from composer.check.imports import VERBS
+from composer.check.operands import UNITS
 from composer.diagnostics import Diagnostic, at, rule, warning, words
 from composer.edit import shown
 from composer.surplus import Surplus, is_mistaken, surplus
@@ -65,7 +66,8 @@ def _loose_widths(each: Surplus) -> tuple[str, str]:
 def _loose_length(each: Surplus) -> tuple[str, str]:
     has, enough = each.need.fields["length"], each.enough
     reached = "offset 0 alone" if enough == 1 else f"offsets 0x0 to {enough - 1:#x}"
-    return f"`{each.app.name}` asks for {has} ports as `{_named(each.need)}`, but its code reaches {reached}", "so many by default"
+    asks = f"`{each.app.name}` asks for {has} {UNITS[each.need.capability][1]} as `{_named(each.need)}`"
+    return f"{asks}, but its code reaches {reached}", "so many by default"
 
 
 _EXCESS = {"access": _loose_access, "widths": _loose_widths, "length": _loose_length}
