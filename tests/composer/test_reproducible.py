@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from composer import cache, kernel_build
+from composer import cache, toolchain
 from tests.composer.elves import Elf
 from tests.composer.workspaces import make_workspace
 
@@ -105,17 +105,20 @@ def test_an_image_is_the_same_for_another_user(first, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_the_smallest_real_image_is_the_same_from_another_clone_for_another_person(tmp_path):
-    """Only the kernel is taken over: its own test builds it twice."""
+def test_real_apps_are_the_same_from_another_clone_for_another_person(first, tmp_path):
+    """Every app of the profile `test`, in Rust, C and WAT, compiled twice from nothing; the kernel's own test does that for it."""
+    _, kernel = first
+    toolchain.require_zig()
     images = []
     for name, env in (("one", {}), ("another, far away", ENVIRONMENTS["another time zone and language"] | {"UMASK": "077", "PYTHONHASHSEED": "7"})):
         source, home = tmp_path / name / "munal", tmp_path / name / "home"
         for part in COPIED:
             _copy(CHECKOUT / part, source / part)
-        _take_over_kernel(home / "cache")
-        images.append(build(source, "minimal", home, source, CARGO_HOME=_cargo_home(), RUSTUP_HOME=_rustup_home(), **env).read_bytes())
+        (home / "cache").mkdir(parents=True)
+        (home / "cache" / "zig").symlink_to(cache.root() / "zig")
+        images.append(build(source, "test", home, source, KERNEL=str(kernel), CARGO_HOME=_cargo_home(), RUSTUP_HOME=_rustup_home(), **env).read_bytes())
     assert images[0] == images[1]
-    for folder in (str(tmp_path), str(Path.home()), _cargo_home()):
+    for folder in (str(tmp_path), str(Path.home()), _cargo_home(), str(cache.root())):
         assert folder.encode() not in images[0]
 
 
@@ -125,15 +128,6 @@ def _copy(one: Path, other: Path) -> None:
         shutil.copytree(one, other, ignore=shutil.ignore_patterns("target", "build", "__pycache__"))
     else:
         shutil.copyfile(one, other)
-
-
-def _take_over_kernel(into: Path) -> None:
-    kernel_build.build_kernel()
-    for path in (*(cache.root() / "refs" / "kernel").iterdir(),):
-        (into / "refs" / "kernel").mkdir(parents=True, exist_ok=True)
-        (into / "objects").mkdir(exist_ok=True)
-        shutil.copyfile(path, into / "refs" / "kernel" / path.name)
-        shutil.copyfile(cache.root() / "objects" / path.read_text(), into / "objects" / path.read_text())
 
 
 def _cargo_home() -> str:
