@@ -14,7 +14,7 @@ from composer.lock import FILE
 from composer.pipeline import Stage, compose
 from composer.variant import Variant
 from tests.composer.elves import Elf, Part
-from tests.composer.workspaces import DRIVER_WAT, PROFILE, change, make_workspace
+from tests.composer.workspaces import DRIVER_WAT, PROFILE, WORKSPACE, change, make_workspace
 
 OTHER_PROFILE = PROFILE.replace("0x3f8", "0x2f8")
 
@@ -222,3 +222,17 @@ def test_the_commands_say_what_they_did(command, locked):
     assert command(lock_command)[0] == 1
     status, out, _ = command(lock_command, "--format", "json")
     assert status == 1 and json.loads(out)["diagnostics"][0]["code"] == "M0101"
+
+
+def test_a_target_and_settings_are_locked_under_the_words_that_name_them(root):
+    change(root, "munal.toml", WORKSPACE + 'target = "one"\n\n[target.one]\nmachine = "q35"\n\n[target.two]\nmachine = "pc"\n')
+    change(root, "profiles/main.toml", PROFILE.replace("0x3f8", '"${port}"') + '\n[param.port]\ntype = "integer"\ndefault = 0x3f8\n')
+    asked = Variant("main", "two", (("port", "0x2f8"),))
+    made = locking.update(root, (asked,), (), compose)
+    assert made.ok, made.diagnostics
+    assert made.value.variants == ("main@two -D port=0x2f8",)
+    assert compose(root, asked, locked=True).ok
+    assert codes(compose(root, Variant("main", "two"), locked=True)) == ["M0508"]
+    again = update(root)
+    assert "main@two -D port=0x2f8" in again.variants and {"main@one", "main@two"} & set(again.variants)
+    assert all(compose(root, variant, locked=True).ok for variant in (asked, *pipeline.every_variant(root)))
