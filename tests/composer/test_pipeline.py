@@ -14,10 +14,11 @@ import pytest
 
 from composer import cache, kernel_build, output, pipeline, recall, stamp
 from composer.diagnostics import Severity
-from composer.pipeline import Built, Checked, Stage, check_all, compose
+from composer.pipeline import Built, Checked, Stage, check_all, compose, every_variant
 from composer.render import to_json, to_text
 from composer.show import to_data
 from composer.tools import ToolFailure
+from composer.variant import Variant
 from tests.composer.elves import Elf
 from tests.composer.workspaces import DRIVER, DRIVER_WAT, PROFILE, WORKSPACE, change, make_workspace
 
@@ -399,3 +400,26 @@ def test_an_app_of_several_variants_is_built_and_inspected_once(root, monkeypatc
     checked = check_all(root)
     assert [c.profile for c in checked.value] == ["main", "second"] and len({(c.apps, c.instances) for c in checked.value}) == 1
     assert sorted(looked) == sorted(set(looked)) != []
+
+
+TARGETS = '\n[target.q35]\n\n[target.pc]\nmachine = "pc"\n'
+
+
+def test_another_targets_image_has_its_own_name_and_machine(root):
+    change(root, "munal.toml", WORKSPACE.replace('default = "main"', 'default = "main"\ntarget = "q35"') + TARGETS)
+    built = {target: compose(root, Variant("main", target)).value for target in (None, "q35", "pc")}
+    assert [made.image.name for made in built.values()] == ["main.efi", "main.efi", "main@pc.efi"]
+    assert [made.machine for made in built.values()] == ["q35", "q35", "pc"]
+    assert built[None].profile == built["pc"].profile == "main"
+    again = compose(root, Variant("main", "pc")).value
+    assert (again.name, again.machine, again.changed) == ("main@pc", "pc", False)
+
+
+def test_all_variants_are_checked_but_those_that_only_stand_with_settings(root):
+    change(root, "munal.toml", WORKSPACE.replace('default = "main"', 'default = "main"\ntarget = "q35"') + TARGETS)
+    change(root, "profiles/main.toml", '[param.port]\ntype = "integer"\n' + PROFILE.replace("0x3f8", '"${port}"') + "\n[target.pc]\nset = { port = 0x3f8 }\n")
+    for _ in range(2):
+        checked = check_all(root)
+        assert checked.ok and [(c.name, c.unset) for c in checked.value] == [("main@q35", ("port",)), ("main@pc", ())]
+    assert every_variant(root) == (Variant("main", "pc"),)
+    assert codes(compose(root, Variant("main", "q35"), Stage.CHECK)) == ["M0222"]
