@@ -16,7 +16,7 @@ from random import Random
 
 from composer.check import every_rule
 from tests.mutation.mutants import Mutant
-from tests.mutation.run import deleted, small_mutants, table
+from tests.mutation.run import deleted, small_mutants, table, unchanged
 from tests.mutation.suite import Suite, Verdict
 
 DEFAULT = ("composer/check", "composer/model.py", "composer/fit.py", "composer/merge.py", "composer/resolve.py")
@@ -49,6 +49,9 @@ def judge_all(mutants: list[Mutant], jobs: int) -> list[Verdict]:
     free: Queue[Suite] = Queue()
     with tempfile.TemporaryDirectory() as folder:
         suites = [Suite(Path(folder, str(number))) for number in range(jobs)]
+        before = suites[0].judge(unchanged(mutants[0].module))
+        if not before.survived:
+            raise SystemExit(f"the tests fail without any mutant, so nothing can be judged: {before.by}")
         for suite in suites:
             free.put(suite)
 

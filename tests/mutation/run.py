@@ -5,7 +5,7 @@ Gets codes and modules; gives mutants, and a table of verdicts for a person.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from tests.mutation.equivalent import EQUIVALENT
 from tests.mutation.mutants import Mutant, small_changes, without_code
@@ -22,6 +22,11 @@ def deleted(code: str) -> list[Mutant]:
 def small_mutants(within: str, *, all: bool = False) -> list[Mutant]:
     """The small mutants of a module, or of those in a folder; with `all`, also those that are known to be equivalent."""
     return [mutant for module in _modules(within) for mutant in _small(module) if all or not is_equivalent(mutant)]
+
+
+def unchanged(module: str) -> Mutant:
+    """A module as it is: what the tests say of it must be nothing."""
+    return Mutant(module, "", 1, "", "nothing is other", partial(_text, module))
 
 
 def is_equivalent(mutant: Mutant) -> bool:

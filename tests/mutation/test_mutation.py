@@ -13,7 +13,7 @@ import pytest
 from composer.check import every_rule
 from tests.mutation.equivalent import EQUIVALENT
 from tests.mutation.mutants import Mutant
-from tests.mutation.run import deleted, is_equivalent, small_mutants
+from tests.mutation.run import deleted, is_equivalent, small_mutants, unchanged
 from tests.mutation.suite import Suite
 
 pytestmark = [pytest.mark.mutation, pytest.mark.slow]
@@ -30,9 +30,7 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
 
 def test_the_copy_passes_unchanged(suite: Suite) -> None:
     """Else everything would count as found."""
-    module = "composer/check/ports.py"
-    same = Mutant(module, "", 1, "", "nothing is other", (suite.root / module).read_text)
-    assert suite.judge(same).verdict == "passed"
+    assert suite.judge(unchanged("composer/check/ports.py")).verdict == "passed"
 
 
 @pytest.mark.parametrize("code", [rule.code for rule in every_rule()])
