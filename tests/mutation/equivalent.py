@@ -18,4 +18,16 @@ EQUIVALENT: dict[tuple[str, str], str] = {
         "widths are 8, 16 and 32, of which division by 7 and by 8 gives the same whole numbers",
     ("composer/check/wiring.py", "check_wiring_circles: steps = [wires[step] for step in zip(circle, circle[1:] + circle[:1], strict=True)]: True is False"):
         "a list and the same list turned by one have the same length",
+    ("composer/check/operands.py", '_bits: return f"{function.width} bits at " if function.width and function.width > 8 else "": 8 is 9'):
+        "widths are 8, 16, 32 and 64: those above 8 are those above 9",
+    ("composer/check/operands.py", '_advice: if end <= next(field.max or 0 for field in fields if field.name == "length"):: 0 is 1'):
+        "both interfaces that have lengths say how long they can be: what stands for none is not used",
+    ("composer/check/operands.py", '_advice: if end <= next(field.max or 0 for field in fields if field.name == "length"):: 0 is -1'):
+        "both interfaces that have lengths say how long they can be: what stands for none is not used",
+    ("composer/check/operands.py", '_advice: grant = f"grant.{need.capability}.NAME = {{ base = {places[0]:#x} }}": 0 is -1'):
+        "there is exactly one place: the first is the last",
+    ("composer/check/operands.py", '_advice: return f"correct the offset; a driver of {place} {places[0]:#x} needs a grant for it: `{grant}`": 0 is -1'):
+        "there is exactly one place: the first is the last",
+    ("composer/check/proof.py", "_bounds: if isinstance(party, Need) and grant:: `and` is `or`"):
+        "an operation has a grant exactly where its party is a need",
 }
