@@ -98,8 +98,9 @@ def table_limits(cursor: Cursor) -> Limits:
 def _limits(cursor: Cursor, flags: int, at: int, most: int, what: str) -> Limits:
     if flags > 1:
         raise cursor.fail(f"a {what}'s limits begin with the unknown flags {flags:#04x}", at)
-    least = cursor.u32()
-    limit = cursor.u32() if flags else None
+    # Limits are written as 64-bit numbers (WebAssembly 3.0, section 5.3.10), in as many bytes as those may take.
+    least = cursor.u64()
+    limit = cursor.u64() if flags else None
     if least > most or (limit is not None and limit > most):
         raise cursor.fail(f"a {what} may have at most {most} {'pages' if what == 'memory' else 'elements'}", at)
     if limit is not None and limit < least:

@@ -150,3 +150,13 @@ def test_an_import_of_an_exact_type_is_a_feature_though_wasmtime_lets_it_pass() 
 ])
 def test_features_that_the_kernel_lacks_are_named(text: str, feature: str) -> None:
     assert fault(wat(text)).feature == feature
+
+
+@pytest.mark.parametrize(("kind", "before"), [(4, b"\x70"), (5, b"")])
+def test_limits_may_be_written_as_numbers_of_64_bits(kind: int, before: bytes) -> None:
+    long_three = b"\x83\x80\x80\x80\x80\x80\x80\x80\x80\x00"
+    read = read_module(module(section(kind, vector(before + b"\x01\x02" + long_three))))
+    assert (read.tables or read.memories) == [Limits(2, 3)]
+    for beyond in (uleb(2**32), uleb(2**63)):
+        with pytest.raises(WasmError, match="may have at most"):
+            read_module(module(section(kind, vector(before + b"\x01\x02" + beyond))))
