@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from composer.cli.options import FORMAT, SETTINGS, TARGET, variant_of, variant_option, workspace, workspace_option
-from composer.resources import GRAMMAR
+from composer.questions.resources import GRAMMAR
 from composer.variant import Variant
 
 T = TypeVar("T")
@@ -49,11 +49,12 @@ def why_not(app: str, words: tuple[str, ...], target: str | None, settings: tupl
 
 def _asked(app: str, words: tuple[str, ...], target: str | None, settings: tuple[str, ...], form: str, wanted: bool) -> int:
     """Ask, and print those answers that are as wanted, or else all."""
-    from composer import report, report_why
-    from composer.asked import ask, names_in
+    from composer import report
     from composer.colour import coloured
-    from composer.resources import read_question
-    from composer.why import answer, instances_meant, remedy
+    from composer.questions import report_why
+    from composer.questions.asked import ask, names_in
+    from composer.questions.resources import read_question
+    from composer.questions.why import answer, instances_meant, remedy
 
     names = names_in(workspace())
     resource, named = _understood(lambda: read_question(words, names))
@@ -82,9 +83,10 @@ def _asked(app: str, words: tuple[str, ...], target: str | None, settings: tuple
 @workspace_option
 def size(subject: str | None, target: str | None, settings: tuple[str, ...], form: str) -> int:
     """Tell what the bytes of an image are for: of a profile, or of an image file (with a slash or a dot in its name)."""
-    from composer import report, report_size, sides
+    from composer import report
     from composer.colour import coloured
-    from composer.size import sizes
+    from composer.questions import report_size, sides
+    from composer.questions.size import sizes
 
     if subject and sides.is_image(subject):
         made = _understood(lambda: sides.image_side(Path(subject)))
@@ -113,8 +115,9 @@ def diff_command(a: str, b: str, gate: str | None, settings: tuple[str, ...], fo
 
     A and B are each a profile, as PROFILE[@TARGET], or an image file (with a slash or a dot in its name), in any mix.
     """
-    from composer import report, report_diff, sides
-    from composer.diff import diff
+    from composer import report
+    from composer.questions import report_diff, sides
+    from composer.questions.diff import diff
 
     linked = sides.is_image(a) or sides.is_image(b)
     made = {}

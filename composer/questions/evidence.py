@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from composer.asked import Asked
-from composer.authority import authority
-from composer.diff import Change, joined
 from composer.generate import Export, sections
 from composer.interfaces import Interfaces, load_interfaces
-from composer.layers import Layer
 from composer.layout import make_layout
 from composer.proof import Operation, Use, Verdict, prove
-from composer.report_diff import phrase
-from composer.resources import Resource
+from composer.questions.asked import Asked
+from composer.questions.authority import authority
+from composer.questions.diff import Change, joined
+from composer.questions.layers import Layer
+from composer.questions.report_diff import phrase
+from composer.questions.resources import Resource
 from composer.spans import Place
 from composer.system import Grant, Instance, Range
 from composer.table import Module, app_module, decode, encode, glue_module

@@ -16,8 +16,8 @@ from composer.interfaces import load_interfaces
 from composer.load import Document, Loaded, load
 from composer.model import Models, model
 from composer.pipeline import Stage, stages
+from composer.questions.resources import Names
 from composer.resolve import resolve
-from composer.resources import Names
 from composer.result import Result
 from composer.source import build_apps
 from composer.spans import Source

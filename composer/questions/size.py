@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from composer.diff import Side
+from composer.questions.diff import Side
 from composer.wasm.cursor import Cursor, WasmError
 from composer.wasm.names import function_name, function_names
 from composer.wasm.sections import read_module

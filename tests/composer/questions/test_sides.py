@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from composer import kernel_build, sides
-from composer.diff import diff
+from composer import kernel_build
 from composer.pipeline import compose
+from composer.questions import sides
+from composer.questions.diff import diff
 from tests.composer.elves import Elf
 from tests.composer.workspaces import PROFILE, change, make_workspace
 

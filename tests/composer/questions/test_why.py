@@ -7,17 +7,17 @@ import subprocess
 
 import pytest
 
-from composer.asked import ask, names_in
-from composer.authority import Right, authority
-from composer.evidence import table_of
 from composer.interfaces import load_interfaces
-from composer.numbers import Numbers
-from composer.report_why import to_data, to_text
-from composer.resources import Resource, Unclear, read_resource
+from composer.questions.asked import ask, names_in
+from composer.questions.authority import Right, authority
+from composer.questions.evidence import table_of
+from composer.questions.numbers import Numbers
+from composer.questions.report_why import to_data, to_text
+from composer.questions.resources import Resource, Unclear, read_resource
+from composer.questions.why import answer, instances_meant, remedy, unified
 from composer.system import Range
 from composer.variant import Variant
-from composer.why import answer, instances_meant, remedy, unified
-from tests.composer.questions import CLOCK, MAIN, MORE, make_asked_workspace
+from tests.composer.asked_workspace import CLOCK, MAIN, MORE, make_asked_workspace
 from tests.composer.workspaces import DRIVER, PROGRAM, change
 
 

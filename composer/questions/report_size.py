@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
+from composer.questions.size import Entry, Sizes, Wasm
 from composer.render import escape
-from composer.size import Entry, Sizes, Wasm
 
 MOST = 10
 """Sections and functions of an app that are shown."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from composer.authority import authority
-from composer.diff import Change, Side, diff
-from composer.numbers import Numbers
-from composer.report_diff import phrase, to_data, to_text
+from composer.questions.authority import authority
+from composer.questions.diff import Change, Side, diff
+from composer.questions.numbers import Numbers
+from composer.questions.report_diff import phrase, to_data, to_text
 from composer.system import Range
 from tests.composer.tables import handle, instance, port, table, tables
 

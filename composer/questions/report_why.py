@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from composer import render
-from composer.layers import Layer
-from composer.resources import LIMITS, Resource
+from composer.questions.layers import Layer
+from composer.questions.resources import LIMITS, Resource
+from composer.questions.why import Answer, Remedy, unified
 from composer.spans import Place, Span
-from composer.why import Answer, Remedy, unified
 
 _INDENT = " " * 14
 _DIFF_COLOURS = {"+": "32", "-": "31", "@": "36"}

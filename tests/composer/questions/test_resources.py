@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composer.resources import Names, Resource, Unclear, read_question, read_resource
+from composer.questions.resources import Names, Resource, Unclear, read_question, read_resource
 from composer.system import Range
 
 NAMES = Names(("clock", "com1", "rtc"), ("console", "minimal"), ("com1.serial", "rtc.time"))

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wasmtime import wat2wasm
 
-from composer.diff import Side
-from composer.report_size import MOST, show, to_data, to_text
-from composer.size import Sizes, sizes, weigh
-from tests.composer.questions import CLOCK_WAT
+from composer.questions.diff import Side
+from composer.questions.report_size import MOST, show, to_data, to_text
+from composer.questions.size import Sizes, sizes, weigh
+from tests.composer.asked_workspace import CLOCK_WAT
 from tests.composer.tables import table
 
 BINARY = bytes(wat2wasm(CLOCK_WAT))

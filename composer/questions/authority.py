@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from composer.check.ports import EMERGENCY_LENGTH
-from composer.numbers import Numbers
+from composer.questions.numbers import Numbers
 from composer.system import Range
 from composer.table import POLICIES
 

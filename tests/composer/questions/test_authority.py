@@ -6,8 +6,8 @@ from itertools import product
 
 from hypothesis import given
 
-from composer.authority import Right, authority
-from composer.numbers import Numbers
+from composer.questions.authority import Right, authority
+from composer.questions.numbers import Numbers
 from composer.system import Range
 from tests.composer.tables import handle, instance, port, table, tables
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, repeat
 from typing import Any
 
-from composer.diff import Change, Diff, Module
+from composer.questions.diff import Change, Diff, Module
 from composer.table import POLICIES
 from composer.units import format_duration, format_share, format_size
 

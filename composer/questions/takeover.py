@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from composer.asked import Asked, instances_in
 from composer.edit import Hex
+from composer.questions.asked import Asked, instances_in
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composer.numbers import Numbers
+from composer.questions.numbers import Numbers
 from composer.system import Range
 
 RANGES = st.lists(st.builds(Range, st.integers(0, 40), st.integers(-1, 12)), max_size=6)

@@ -9,7 +9,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from composer.diff import Side
+from composer.questions.diff import Side
 from composer.result import Result
 from composer.variant import Variant, make_variant
 

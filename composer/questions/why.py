@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from composer.asked import Asked, asked_with
 from composer.diagnostics import Diagnostic, did_you_mean, words
 from composer.edit import Uneditable, add_table, set_value
-from composer.layers import KEPT, Layer, granting, layers
-from composer.resources import LIMITS, Resource, Unclear
-from composer.takeover import Edit
+from composer.questions.asked import Asked, asked_with
+from composer.questions.layers import KEPT, Layer, granting, layers
+from composer.questions.resources import LIMITS, Resource, Unclear
+from composer.questions.takeover import Edit
 
 MOST_STEPS = 6
 """Layers that one after the other can need an edit: an instance, its provider, a need, its access, its width, a grant."""
@@ -84,7 +84,7 @@ def _with_evidence(asked: Asked, found: Answer) -> Answer:
     grant = granting(instance, found.resource) if instance and found.resource.kind not in LIMITS else None
     if instance is None or grant is None:
         return found
-    from composer.evidence import evidence
+    from composer.questions.evidence import evidence
 
     return replace(found, layers=(*found.layers, *evidence(asked, instance, grant, found.resource)))
 

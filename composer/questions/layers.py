@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from composer.asked import Asked, instances_in
 from composer.check.kept import KERNEL_LINES, KERNEL_PAGES, KERNEL_PORTS
 from composer.check.mmio import ALIGNMENT
 from composer.check.ports import EMERGENCY_LENGTH
@@ -18,10 +17,11 @@ from composer.diagnostics import words
 from composer.edit import Hex
 from composer.hardware import PAGE, Space, hardware, pages_of
 from composer.interfaces import load_interfaces
-from composer.resources import KERNEL_LOG, LIMITS, NUMBERED, Resource
+from composer.questions.asked import Asked, instances_in
+from composer.questions.resources import KERNEL_LOG, LIMITS, NUMBERED, Resource
+from composer.questions.takeover import Edit, profile_path, taken_over
 from composer.spans import Place
 from composer.system import Access, App, Grant, Instance, Need, Provide, Range
-from composer.takeover import Edit, profile_path, taken_over
 from composer.units import format_share, format_size
 
 ACCESS = {"r": "read", "w": "write", "rw": "read and write"}

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from composer.authority import Authority, Right, authority
-from composer.numbers import Numbers
+from composer.questions.authority import Authority, Right, authority
+from composer.questions.numbers import Numbers
 
 LIMITS = ("memory", "cpu", "capacity", "restart", "restarts", "backoff")
 """Rights that are told by how far they reach, before and after."""
