@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 STAGES = {
-    "load": ("load", "load"), "model": ("model", "model"), "resolve": ("resolve", "resolve"), "build": ("source", "build_apps"), "inspect": ("inspect", "inspect"),
+    "load": ("load", "load"), "model": ("model", "model"), "join": ("resolve", "join"), "resolve": ("resolve", "flatten"), "build": ("source", "build_apps"), "inspect": ("inspect", "inspect"),
     "check": ("check", "check"), "generate": ("generate", "render_all"), "compile": ("compile", "compile_modules"), "link": ("link", "link"),
 }
 WRITES = {"image": "build", "object": "objects"}
