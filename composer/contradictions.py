@@ -102,7 +102,7 @@ def _settles(later: _Word, earlier: _Word, family: Family) -> bool:
         return False
     if later.removes:
         return earlier.path[: len(later.path)] == later.path
-    return not earlier.removes and (later.path == earlier.path or not later.opens) and not (earlier.opens and not later.path == earlier.path)
+    return not earlier.removes and (later.path == earlier.path or not later.opens) and not (earlier.opens and later.path != earlier.path)
 
 
 def _is_settled(one: _Word, other: _Word, family: Family) -> bool:

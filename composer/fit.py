@@ -151,9 +151,7 @@ def _follow(node: Node, loc: Loc) -> Node:
     """The node at a location of pydantic's, or the deepest one on the way."""
     for part in loc:
         inner = node.value
-        if isinstance(inner, dict) and part in inner:
-            node = inner[part]
-        elif isinstance(inner, list) and isinstance(part, int) and part < len(inner):
+        if isinstance(inner, dict) and part in inner or isinstance(inner, list) and isinstance(part, int) and part < len(inner):
             node = inner[part]
         else:
             break

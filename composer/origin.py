@@ -20,6 +20,7 @@ from composer.system import App, System
 FORMAT = 1
 HERE = Path(__file__).resolve().parent
 HOME = HERE.parent
+PAGES = "explanations"
 WASMTIME, KERNEL_RUST, KERNEL_LINKER = "wasmtime", "rustc of the kernel", "linker of the kernel"
 APPS_RUST, APPS_LINKER, ZIG = "rustc of apps", "linker of apps", "zig"
 
@@ -82,11 +83,12 @@ def make(system: System, kernel: bytes, wasm: Mapping[str, Path]) -> Origin:
 
 
 def composer() -> Composer:
-    """This composer. Its text is what is in its folder: an edit makes it another."""
+    """This composer. Its text is what is in its folder: an edit makes it another, unless of the pages that only `explain` reads."""
     from composer.tree import Index
 
     index = Index(HOME)
-    made = cache.digest(index.folder(HERE), index.folder(HOME / "kernel" / "interfaces"), index.file(HOME / "requirements.lock"))
+    pages = frozenset(f"{PAGES}/{page.name}" for page in (HERE / PAGES).glob("*.md"))
+    made = cache.digest(index.folder(HERE, pages), index.folder(HOME / "kernel" / "interfaces"), index.file(HOME / "requirements.lock"))
     index.save()
     return Composer(__version__, made)
 

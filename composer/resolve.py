@@ -18,7 +18,6 @@ from composer.merge import Merged, merge
 from composer.model import Models, grant_faults, missing_grant_keys, no_such_profile
 from composer.result import Result
 from composer.shapes import MOST_INSTANCES, WHOLE_CPU, InstanceTable, KernelTable, check_name, grant_shape
-from composer.spans import Span
 from composer.system import DEFAULT_MACHINE, App, Grant, Instance, Need, Restart, System, Wire
 from composer.targets import Target, choose_target, variant_name
 from composer.toml_spans import Node

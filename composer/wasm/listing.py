@@ -15,7 +15,7 @@ from typing import Any
 from composer.spans import Excerpt
 from composer.wasm import opcodes as op
 from composer.wasm.code import Instruction, instruction, instructions
-from composer.wasm.cursor import Cursor, WasmError
+from composer.wasm.cursor import Cursor
 from composer.wasm.mnemonics import mnemonics
 from composer.wasm.module import Module
 from composer.wasm.names import function_name

@@ -78,7 +78,7 @@ def test_extending_several_is_extending_one_that_extends_the_first_of_them(graph
             assert joined(texts(graph), "p0")[1] == joined(texts(other), "p0")[1]
 
 
-@settings(quick, max_examples=200)
+@settings(quick, max_examples=40)
 @given(graphs())
 def test_without_a_contradiction_the_order_of_parents_means_nothing(graph):
     """Only a parent that is faulty by itself, since it removes what it does not have, is found out in one order and not in another."""

@@ -73,7 +73,8 @@ def test_no_json_gives_more_than_a_sentence(value):
 
 def test_an_edit_of_the_composer_makes_it_another(tmp_path, monkeypatch):
     monkeypatch.setenv("MUNAL_CACHE", str(tmp_path / "cache"))
-    for name in ("composer/link.py", "kernel/interfaces/port.toml", "requirements.lock", "README.md", "composer/__pycache__/link.pyc"):
+    for name in ("composer/link.py", "kernel/interfaces/port.toml", "requirements.lock", "README.md", "composer/__pycache__/link.pyc",
+                 "composer/explanations/M0303.md"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("one")
     monkeypatch.setattr(origin, "HOME", tmp_path)
@@ -81,6 +82,7 @@ def test_an_edit_of_the_composer_makes_it_another(tmp_path, monkeypatch):
     before = origin.composer()
     (tmp_path / "README.md").write_text("another")
     (tmp_path / "composer/__pycache__/link.pyc").write_text("another")
+    (tmp_path / "composer/explanations/M0303.md").write_text("another")
     assert origin.composer() == before
     seen = {before.sha256}
     for name in ("composer/link.py", "kernel/interfaces/port.toml", "requirements.lock"):

@@ -171,11 +171,11 @@ def test_what_a_condition_says(condition: str, known: object) -> None:
 
 
 @pytest.mark.parametrize(("body", "known"), [
-    (f"(select (local.get $x) (i32.const 7) (i32.lt_u (local.get $x) (i32.const 8)))", (0, 7)),
-    (f"(select (i32.const 7) (local.get $x) (i32.gt_u (local.get $x) (i32.const 7)))", (0, 7)),
-    (f"(select (i32.const 7) (local.get $x) (i32.lt_u (local.get $x) (i32.const 8)))", (7, 0xFFFFFFFF)),
-    (f"(select (i32.const 1) (i32.const 2) (i32.const 5))", {1}),
-    (f"(select (i32.const 1) (i32.const 2) (i32.const 0))", {2}),
+    ("(select (local.get $x) (i32.const 7) (i32.lt_u (local.get $x) (i32.const 8)))", (0, 7)),
+    ("(select (i32.const 7) (local.get $x) (i32.gt_u (local.get $x) (i32.const 7)))", (0, 7)),
+    ("(select (i32.const 7) (local.get $x) (i32.lt_u (local.get $x) (i32.const 8)))", (7, 0xFFFFFFFF)),
+    ("(select (i32.const 1) (i32.const 2) (i32.const 5))", {1}),
+    ("(select (i32.const 1) (i32.const 2) (i32.const 0))", {2}),
 ])
 def test_a_select_that_clamps_is_a_bound(body: str, known: object) -> None:
     assert reads(f"(local $x i32) (local.set $x {ANYTHING}) (drop (call $read8 {body}))", MEMORY) == [known]
@@ -190,7 +190,7 @@ def test_a_branch_table_tells_its_selector() -> None:
 @pytest.mark.parametrize(("callee", "call", "known"), [
     ("(func $f (result i32) (i32.const 5))", "(call $f)", {5}),
     ("(func $f (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))", "(call $f (i32.const 5))", {6}),
-    (f"(func $f (param i32) (result i32) (i32.and (local.get 0) (i32.const 7)))", f"(call $f {ANYTHING})", (0, 7)),
+    ("(func $f (param i32) (result i32) (i32.and (local.get 0) (i32.const 7)))", f"(call $f {ANYTHING})", (0, 7)),
     ("(func $f (param i32) (result i32) (if (local.get 0) (then (return (i32.const 3)))) (i32.const 4))", f"(call $f {ANYTHING})", {3, 4}),
     ("(func $f (param i32) (result i32) (if (local.get 0) (then (return (i32.const 3)))) (i32.const 4))", "(call $f (i32.const 1))", {3}),
     ("(func $f (param i32) (result i32) (if (result i32) (local.get 0) (then (call $f (i32.const 0))) (else (i32.const 4))))",
