@@ -147,7 +147,7 @@ def test_sweep_and_count_agree(drivers):
 
 
 @pytest.mark.slow
-@settings(max_examples=10_000, deadline=None)
+@settings(max_examples=2_000, deadline=None)
 @given(DRIVERS)
-def test_sweep_and_count_agree_on_ten_thousand_systems(drivers):
+def test_sweep_and_count_agree_on_thousands_of_systems(drivers):
     agree(drivers)
