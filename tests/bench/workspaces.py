@@ -12,11 +12,7 @@ from tests.composer.wasm.encode import module, name, section, uleb, vector
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 KEPT = ("console", "minimal")
-FURTHER = {
-    "quiet": '[profile]\nsummary = "A clock that may do less"\nextends = ["console"]\n\n[instance.clock]\nlimits = { cpu = "5 %" }\n',
-    "kiosk": '[profile]\nsummary = "A slower shell"\nextends = ["console"]\n\n[instance.shell]\nlimits = { cpu = "50 %" }\n',
-}
-"""With KEPT, the variants that are measured: four, whatever the repository has beside them."""
+"""For the two targets of the workspace they are the four variants that are measured, whatever else the repository has."""
 
 GENERATED = '[workspace]\nname = "generated"\nversion = "1.0.0"\napps = ["apps/*"]\nprofiles = ["profiles/*.toml"]\n'
 INSTANCES = 8
@@ -31,8 +27,6 @@ def copy_workspace(to: Path) -> Path:
     (to / "profiles").mkdir()
     for profile in KEPT:
         shutil.copy(REPOSITORY / "profiles" / f"{profile}.toml", to / "profiles")
-    for profile, text in FURTHER.items():
-        (to / "profiles" / f"{profile}.toml").write_text(text)
     return to
 
 
