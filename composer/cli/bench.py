@@ -14,7 +14,7 @@ SUBJECTS = ("composer",)
 @click.option("--cold", is_flag=True, help="Also the first build ever, with an empty cache: takes minutes.")
 @FORMAT
 def bench(subject: str, cold: bool, form: str) -> int:
-    """Measure the composer on copies of its own workspace, beside other tools where they can be had."""
+    """Measure the composer beside other tools. It works on copies of its own workspace."""
     from composer import launch
 
     return launch.bench(subject, cold=cold, form=form)

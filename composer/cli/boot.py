@@ -17,7 +17,7 @@ from composer.variant import Variant
 @LOCKED
 @workspace_option
 def run_command(variant: Variant, headless: bool, timeout: float | None, accel: str, firmware: bool, locked: bool) -> int:
-    """Boot a profile in QEMU, its serial line on this terminal. Ctrl-A X leaves."""
+    """Boot a profile in QEMU. Its serial line is on this terminal; Ctrl-A X leaves."""
     from composer import launch
 
     return launch.run(workspace(), variant, headless=headless, timeout=timeout, accel=accel, firmware=firmware, locked=locked)
@@ -29,7 +29,7 @@ def run_command(variant: Variant, headless: bool, timeout: float | None, accel: 
 @LOCKED
 @workspace_option
 def simulate(variant: Variant, timeout: float | None, locked: bool) -> int:
-    """Run a profile on this machine, with simulated devices: no QEMU, no kernel."""
+    """Run a profile here, with simulated devices. No QEMU and no kernel take part."""
     from composer import launch
 
     return launch.simulate(workspace(), variant, timeout=timeout, locked=locked)

@@ -20,7 +20,7 @@ STAGES = ("load", "model", "resolve", "inspect", "check", "generate", "compile",
 @FORMAT_OF_DIAGNOSTICS
 @workspace_option
 def check(variants: tuple[Variant, ...], until: str | None, locked: bool, form: str) -> int:
-    """Find everything that is wrong with the profiles named, or with all of them."""
+    """Find everything that is wrong. With no profile named, in all of them."""
     from composer import pipeline, recall, report
 
     if until:

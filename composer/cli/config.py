@@ -15,7 +15,7 @@ from composer.variant import Variant
 @FORMAT
 @workspace_option
 def config(variant: Variant, form: str) -> int:
-    """Print a profile with all that it extends, and where each value is from.
+    """Print a profile as composed. It holds all that it extends, and where each value is from.
 
     What is printed is a profile itself: it extends nothing and comes to the same system.
     """

@@ -15,7 +15,7 @@ from composer.cli.options import FORMAT, color_option
 @FORMAT
 @color_option
 def explain(codes: tuple[str, ...], listed: bool, form: str) -> int:
-    """Tell what a code like M0303 means and how to get out of it, with a bad and a good example."""
+    """Tell what a code like M0303 means. How to get out of it is shown by a bad and a good example."""
     from composer import report_explain
     from composer.explain import codes as known
     from composer.explain import examine, read_page

@@ -29,7 +29,7 @@ def doctor(form: str) -> int:
 
 @click.command()
 def reference() -> None:
-    """Print all interfaces as Markdown: what manifests may say and what apps may call."""
+    """Print all interfaces as Markdown. They are what manifests may say and what apps may call."""
     from composer.interfaces import load_interfaces
     from composer.reference import render_reference
 

@@ -38,7 +38,7 @@ def _image_file(word: str) -> Path:
 @FORMAT
 @workspace_option
 def lock(variants: tuple[Variant, ...], form: str) -> int:
-    """Write munal.lock: what the images of the profiles named, or of all, are made of."""
+    """Write down what images are made of, in munal.lock. With no profile named, of all."""
     from composer import locking, pipeline, report_images
 
     root = workspace()
@@ -50,7 +50,7 @@ def lock(variants: tuple[Variant, ...], form: str) -> int:
 @FORMAT
 @workspace_option
 def inspect_command(image: Path, form: str) -> int:
-    """Show what an image holds and may do, from the image alone. IMAGE is a file, or a variant that was built here."""
+    """Show what an image holds and may do. IMAGE is a file, or a variant that was built here."""
     from composer import report_images
     from composer.image import read_image
 
@@ -62,7 +62,7 @@ def inspect_command(image: Path, form: str) -> int:
 @FORMAT
 @workspace_option
 def verify(image: Path, form: str) -> int:
-    """Check an image and its certificate: digests, system table, interfaces, and that no hardware is shared."""
+    """Check an image and its certificate. Digests, system table and interfaces fit, and no hardware is shared."""
     from composer import output, report_images
     from composer.verify.whole import verify as verify_image
 
@@ -76,7 +76,7 @@ def verify(image: Path, form: str) -> int:
 @FORMAT
 @workspace_option
 def rebuild(image: Path, form: str) -> int:
-    """Make an image again from what it says of its origin, and compare. Nothing is written."""
+    """Make an image again and compare. It is made from what it says of its origin; nothing is written."""
     from composer import pipeline, report_images
     from composer import rebuild as again
     from composer.image import read_image

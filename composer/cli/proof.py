@@ -18,7 +18,7 @@ from composer.variant import Variant
 @FORMAT
 @workspace_option
 def proof(variant: Variant, sites: bool, required: bool, form: str) -> int:
-    """Show what each instance's code can make the kernel do, and whether that is proved."""
+    """Show what code can make the kernel do. For each instance and operation, whether it is proved."""
     from composer import pipeline, report, report_proof
     from composer.colour import coloured
     from composer.proof import Verdict, prove, worst
@@ -43,7 +43,7 @@ def proof(variant: Variant, sites: bool, required: bool, form: str) -> int:
 @FORMAT
 @workspace_option
 def tighten(variants: tuple[Variant, ...], writing: bool, checking: bool, form: str) -> int:
-    """Show the smallest manifests that suffice, as a diff: for the apps of the profiles named, or of all.
+    """Show the smallest manifests that suffice, as a diff. With no profile named, for the apps of all.
 
     An app's needs lose what its binary never reaches, in all profiles that use it; comments and layout stay.
     """

@@ -29,7 +29,7 @@ def _question(command: Callable[..., Any]) -> Any:
 @click.command(epilog=GRAMMAR)
 @_question
 def why(app: str, words: tuple[str, ...], target: str | None, settings: tuple[str, ...], form: str) -> int:
-    """Tell why APP, an app or an instance, may use RESOURCE: each layer that allows it, and where it is written.
+    """Tell why APP may use RESOURCE. APP is an app or an instance; each layer that allows it is shown, and where it is written.
 
     Exits with status 1 where it may not: `munal why-not` tells more of that.
     """
@@ -39,7 +39,7 @@ def why(app: str, words: tuple[str, ...], target: str | None, settings: tuple[st
 @click.command(name="why-not", epilog=GRAMMAR)
 @_question
 def why_not(app: str, words: tuple[str, ...], target: str | None, settings: tuple[str, ...], form: str) -> int:
-    """Tell why APP may not use RESOURCE: each layer that denies it, and the edit that would allow it.
+    """Tell why APP may not use RESOURCE. Each layer that denies it is shown, and the edit that would allow it.
 
     The edit is tried in memory, and what the rules would then say is told; nothing is written. Exits with status 1 where
     it may: `munal why` tells more of that.
@@ -82,7 +82,7 @@ def _asked(app: str, words: tuple[str, ...], target: str | None, settings: tuple
 @FORMAT
 @workspace_option
 def size(subject: str | None, target: str | None, settings: tuple[str, ...], form: str) -> int:
-    """Tell what the bytes of an image are for: of a profile, or of an image file (with a slash or a dot in its name)."""
+    """Tell what the bytes of an image are for. It is a profile, or an image file (with a slash or a dot in its name)."""
     from composer import report
     from composer.colour import coloured
     from composer.questions import report_size, sides
@@ -136,7 +136,7 @@ def diff_command(a: str, b: str, gate: str | None, settings: tuple[str, ...], fo
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write it here.")
 @workspace_option
 def graph(variant: Variant, form: str, output: Path | None) -> int:
-    """Draw a profile: what runs, how it is joined, and which hardware it holds."""
+    """Draw what runs, how it is joined, and which hardware it holds."""
     from composer import drawing, report
     from composer.pipeline import Stage, compose
 
