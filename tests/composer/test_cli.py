@@ -205,6 +205,15 @@ def test_a_request_to_end_unwinds():
     assert (done.returncode, done.stdout) == (128 + signal.SIGTERM, "unwound\n")
 
 
+def test_the_end_looks_for_no_garbage():
+    code = ("import atexit, gc\nfrom composer.__main__ import main\n"
+            "atexit.register(lambda: print(len(gc.get_objects()), gc.get_freeze_count() > 0))\nmain(['--version'])")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=CHECKOUT)
+    version, at_the_end = done.stdout.splitlines()
+    left, frozen = at_the_end.split()
+    assert version.startswith("munal ") and frozen == "True" and int(left) < 100
+
+
 def test_clean_tells_what_it_freed(inside, tmp_path, monkeypatch):
     monkeypatch.setenv("MUNAL_CACHE", str(tmp_path / "cache"))
     cache.store("wasm", "k", b"0" * 2_000_000)
