@@ -6,11 +6,14 @@ how it reads is decided by templates/glue.wat.j2. Every string reaches the text 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from composer import cache
 from composer.interfaces import Function, Interfaces, Raw
 from composer.layout import Layout
 from composer.spans import Span
@@ -18,6 +21,10 @@ from composer.system import Access, Grant, Instance, Need, Provide, System
 
 if TYPE_CHECKING:
     from jinja2 import Template
+
+HERE = Path(__file__).resolve().parent
+TEMPLATE = "glue.wat.j2"
+CACHE_KIND = "glue"
 
 LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 STRING_SAFE = LETTERS | frozenset(" _./:#-")
@@ -57,15 +64,13 @@ class Section:
 
 def render_glue(system: System, instance: Instance, layout: Layout, interfaces: Interfaces) -> str:
     """The WAT of the glue of `instance` (docs/formats.md, "Glue"): the same text for the same system."""
-    shown = tuple(sections(instance, layout, interfaces))
-    used = {e.raw.name: e.raw for s in shown for e in s.exports if e.calls}
-    return _template().render(system=system, instance=instance, sections=shown, raw=[used[n] for n in sorted(used)],
-                              invalid=interfaces.errors["invalid"])
+    return _template().render(_values(system, instance, layout, interfaces))
 
 
 def render_all(system: System, layout: Layout, interfaces: Interfaces) -> dict[str, str]:
-    """The glue of every instance, by the instance's name."""
-    return {i.name: render_glue(system, i, layout, interfaces) for i in system.instances}
+    """The glue of every instance, by the instance's name; what was rendered from the same before comes from the cache."""
+    made_by = _made_by()
+    return {i.name: _rendered(_values(system, i, layout, interfaces), made_by) for i in system.instances}
 
 
 def wat_string(text: str) -> str:
@@ -83,6 +88,32 @@ def wat_name(text: str) -> str:
     return "".join(c if c in NAME_SAFE else f".{ord(c):x}." for c in text)
 
 
+def _values(system: System, instance: Instance, layout: Layout, interfaces: Interfaces) -> dict[str, Any]:
+    """All that the template is given: texts and numbers, and values made of these, whose `repr` is different where they are."""
+    shown = tuple(sections(instance, layout, interfaces))
+    used = {e.raw.name: e.raw for s in shown for e in s.exports if e.calls}
+    return {"profile": system.profile, "instance": instance.name, "app": instance.app.name, "sections": shown,
+            "raw": [used[name] for name in sorted(used)], "invalid": interfaces.errors["invalid"]}
+
+
+def _rendered(values: dict[str, Any], made_by: str) -> str:
+    """The glue of these values. Starting jinja2 takes longer than all the rest: where nothing is new, it stays asleep."""
+    key = cache.digest(made_by, repr(values))
+    kept = cache.read(CACHE_KIND, key)
+    if kept is not None:
+        return kept.decode()
+    text = _template().render(values)
+    cache.store(CACHE_KIND, key, text.encode())
+    return text
+
+
+def _made_by() -> str:
+    """What decides, beside the values, how glue reads: the template, its filters, what it asks of values, how it is read, and
+    jinja2 by where it is installed."""
+    files = (Path(__file__), HERE / "interfaces.py", HERE / "template.py", HERE / "templates" / TEMPLATE)
+    return cache.digest(sys.version, sys.prefix, *(file.read_bytes() for file in files))
+
+
 @lru_cache(maxsize=1)
 def _template() -> Template:
     from composer.template import make_environment
@@ -90,7 +121,7 @@ def _template() -> Template:
     # Nothing here is HTML: each place in the template names the filter that fits it.
     environment = make_environment(__file__)
     environment.filters.update(string=wat_string, comment=wat_comment, name=wat_name, number=_number)
-    return environment.get_template("glue.wat.j2")
+    return environment.get_template(TEMPLATE)
 
 
 def _number(value: int) -> str:

@@ -13,6 +13,7 @@ import wasmtime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from composer import generate
 from composer.generate import render_all, render_glue, wat_comment, wat_name, wat_string
 from composer.interfaces import load_interfaces
 from composer.layout import make_layout
@@ -219,6 +220,43 @@ def test_the_text_says_where_each_constant_was_written():
 def test_the_same_system_gives_the_same_text():
     made = driver_and_client()
     assert render_all(made, make_layout(made), INTERFACES) == render_all(made, make_layout(made), INTERFACES)
+
+
+def test_what_was_rendered_before_is_rendered_no_more(tmp_path, monkeypatch):
+    monkeypatch.setenv("MUNAL_CACHE", str(tmp_path))
+    made = driver_and_client()
+    rendered = render_all(made, make_layout(made), INTERFACES)
+    monkeypatch.setattr(generate, "_template", lambda: pytest.fail("the template was asked for again"))
+    assert render_all(made, make_layout(made), INTERFACES) == rendered
+
+
+def _moved(made):
+    com1 = made.instance("com1")
+    return dataclasses.replace(made, instances=(dataclasses.replace(com1, grants=tuple(map(_elsewhere, com1.grants))), *made.instances[1:]))
+
+
+def _elsewhere(grant):
+    return dataclasses.replace(grant, value={**grant.value, "base": 0x2F8}) if "base" in (grant.value or {}) else grant
+
+
+CHANGES = {
+    "another port": _moved,
+    "another profile": lambda made: dataclasses.replace(made, profile="other"),
+    "another name": lambda made: dataclasses.replace(
+        made, instances=(made.instances[0], dataclasses.replace(made.instances[1], name="elsewhere")), wires=()),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_what_is_kept_answers_for_nothing_else(change, tmp_path, monkeypatch):
+    monkeypatch.setenv("MUNAL_CACHE", str(tmp_path))
+    made = driver_and_client()
+    before = render_all(made, make_layout(made), INTERFACES)
+    other = change(made)
+    layout = make_layout(other)
+    found = render_all(other, layout, INTERFACES)
+    assert found != before
+    assert found == {i.name: render_glue(other, i, layout, INTERFACES) for i in other.instances}
 
 
 HOSTILE = ['"', '")(unreachable)', "\n", "\r\n(import)", "(; ;)", ";)", ";; x", "\\", "\\00", "\x00", "\u2028", "é", "名", "\u202e",
