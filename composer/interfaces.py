@@ -123,8 +123,10 @@ class Raw:
         return WASM_TYPES[self.result][0] if self.result else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Interfaces:
+    """All of them. One reading equals no other: what `module` found in it is kept by its identity."""
+
     version: int
     table_element: int
     errors: dict[str, int]
@@ -165,6 +167,7 @@ class Interfaces:
         """SHA-256 of `abi`."""
         return hashlib.sha256(self.abi).digest()
 
+    @lru_cache(maxsize=1024)
     def module(self, module: str) -> tuple[Capability, str, str | None] | None:
         """What an import module names: capability, role (client or server) and need; None where it is no name of ours."""
         if module == "munal:sip":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,12 @@ def test_what_is_missing_on_the_machine_is_a_failed_tool(status, monkeypatch: py
     assert status(SOUND, "doctor") == 0
     monkeypatch.setattr(doctor, "examine", lambda: [found("thing", False, "none", "all", "get it")])
     assert status(SOUND, "doctor") == 3
+
+
+def test_a_run_ends_without_looking_for_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(__main__, "_end_on_request", lambda: None)
+    gc.unfreeze()
+    with pytest.raises(SystemExit):
+        __main__.main(["help"])
+    assert gc.get_freeze_count() > 0
+    gc.unfreeze()
