@@ -107,11 +107,11 @@ def _settles(later: _Word, earlier: _Word, family: Family) -> bool:
 
 def _is_settled(one: _Word, other: _Word, family: Family) -> bool:
     """Whether a contradiction of two strangers is none any more: one of the words has been taken back before the two met, or
-    who extends both says what counts in either order."""
+    who extends both takes the place of each, so that neither of them counts in either order."""
     for word, stranger in ((one, other), (other, one)):
         if any(stranger.profile not in family.ancestors(settler.profile) for settler in word.settlers):
             return True
-    if any(settler in other.settlers for settler in one.settlers):
+    if one.settlers and other.settlers:
         return True
     value, removal = (other, one) if one.removes else (one, other)
     deep = len(removal.path) > len(value.path)

@@ -17,6 +17,7 @@ from composer.interfaces import load_interfaces
 from composer.model import Models, Profile
 from composer.params import Declaration, Parameter, make_parameters, make_settings
 from composer.shapes import ParamTable
+from composer.spans import Span
 from composer.substitute import Substitution
 from composer.toml_spans import Node, leaves
 from composer.uses import SYSTEM
@@ -46,6 +47,8 @@ class Merged:
     tree: Node
     ways: Mapping[str, tuple[str, ...]]
     substitution: Substitution
+    disputed: frozenset[Span] = frozenset()
+    """Where profiles say what others contradict and nobody settles."""
     lost: list[Lost] = field(default_factory=list)
     gone: dict[Path, Node] = field(default_factory=dict)
     replaced: dict[int, tuple[Node, ...]] = field(default_factory=dict)
@@ -64,6 +67,10 @@ class Merged:
         """Who removed what stood at `path`, or part of it, or what it stood in."""
         return tuple(f"`{'.'.join(gone)}` was removed by {file_and_line(item)}{self.way(item)}"
                      for gone, item in self.gone.items() if gone[:len(path)] == path[:len(gone)])
+
+    def is_disputed(self, *path: str) -> bool:
+        """Whether others contradict that what stood at `path`, or what it stood in, was removed."""
+        return any(item.span in self.disputed for gone, item in self.gone.items() if gone == path[:len(gone)])
 
     def _note(self, what: str, leaf: Node) -> str | None:
         way, before, made_of = self.way(leaf), self.before(leaf), self.substitution.note(leaf)
@@ -99,13 +106,16 @@ def merge(models: Models, name: str, target: str | None = None, settings: Mappin
     family = Family({each.name: [parent for parent, _ in each.extends] for each in chain})
     substitution, chosen = _settled(name, chain, target, settings or {}, family, said)
     layers = [Layer(layer.profile, layer.removes, _plain(substitution.apply(layer.tree, said))) for layer in _layers(chain, target)]
-    said.extend(contradictions([*chosen, *layers], family))
-    merged = Merged(models.manifests[name], Node({}, models.manifests[name].span), {p.tree.span.source.path: ways[p.name] for p in chain}, substitution)
+    contradicting = list(contradictions([*chosen, *layers], family))
+    said.extend(contradicting)
+    disputed = frozenset(label.place for each in contradicting for label in each.labels)
+    merged = Merged(models.manifests[name], Node({}, models.manifests[name].span), {p.tree.span.source.path: ways[p.name] for p in chain},
+                    substitution, disputed)
     tree = merged.tree
     for layer in layers:
         tree = _take_away(tree, layer, merged, said)
         tree = _overlay(tree, layer.tree, (), merged)
-    return Merged(merged.profile, tree, merged.ways, substitution, merged.lost, merged.gone, merged.replaced), said
+    return Merged(merged.profile, tree, merged.ways, substitution, disputed, merged.lost, merged.gone, merged.replaced), said
 
 
 # What each profile says

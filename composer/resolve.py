@@ -123,6 +123,8 @@ def _instance(models: Models, merged: Merged, name: str, node: Node, word: Node 
 
 def _app(models: Models, merged: Merged, name: str, node: Node, said: list[Diagnostic]) -> App | None:
     wanted = node.get("app")
+    if wanted is None and merged.is_disputed("instance", name, "app"):
+        return None
     if wanted is None:
         said.append(missing_key("app", node, f"the instance `{name}`",
                                 (*merged.opened(node, f"instance.{name}"), *merged.removals("instance", name, "app"))))

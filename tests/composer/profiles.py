@@ -13,7 +13,7 @@ from composer.merge import Merged, merge
 from composer.model import Models, Profile
 from composer.spans import Source, Span
 from composer.targets import Target
-from composer.toml_spans import leaves, parse
+from composer.toml_spans import Node, leaves, parse
 
 TARGET = "q35"
 SPAN = Span(Source("munal.toml", ""), 0, 0)
@@ -63,15 +63,56 @@ def models_of(texts: Mapping[str, str]) -> Models:
     return Models(Path("/nowhere"), "demo", "0.1.0", {}, manifests, None, targets=TARGETS, default_target=TARGET)
 
 
+def drawn_models(graph: Mapping[str, Drawn]) -> Models:
+    """What `models_of` makes of the profiles' texts, without writing and reading them."""
+    manifests = {name: _profile_of(name, drawn) for name, drawn in graph.items()}
+    return Models(Path("/nowhere"), "demo", "0.1.0", {}, manifests, None, targets=TARGETS, default_target=TARGET)
+
+
+def _profile_of(name: str, drawn: Drawn) -> Profile:
+    span = Span(Source(f"profiles/{name}.toml", ""), 0, 0)
+    tables = {("profile", "extends"): list(drawn.extends)}
+    for removal, prefix, said in ((("profile", "remove"), (), drawn.own), (("target", TARGET, "remove"), ("target", TARGET), drawn.overlay)):
+        tables |= {removal: [".".join(path) for path in said.removes]}
+        tables |= {(*prefix, *path): value for path, value in sorted(said.leaves.items())}
+    tree = Node({}, span)
+    for path, value in tables.items():
+        table = tree
+        for key in path[:-1]:
+            table = table.value.setdefault(key, Node({}, span, span))
+        table.value[path[-1]] = _node_of(value, span, span)
+    return Profile(name, tree, span, tuple((parent, span) for parent in drawn.extends))
+
+
+def _node_of(value: object, span: Span, key: Span | None = None) -> Node:
+    if isinstance(value, list):
+        return Node([_node_of(item, span) for item in value], span, key)
+    return Node({} if value == {} else value, span, key)
+
+
 def joined(texts: Mapping[str, str], name: str, target: str | None = TARGET, **settings: str) -> tuple[Merged, list[str]]:
     """The joined profile and the codes of what was said."""
-    merged, said = merge(models_of(texts), name, target, settings)
+    return _joined(models_of(texts), name, target, settings)
+
+
+def joined_graph(graph: Mapping[str, Drawn], name: str, target: str | None = TARGET) -> tuple[Merged, list[str]]:
+    """The same for profiles that were drawn."""
+    return _joined(drawn_models(graph), name, target, {})
+
+
+def _joined(models: Models, name: str, target: str | None, settings: Mapping[str, str]) -> tuple[Merged, list[str]]:
+    merged, said = merge(models, name, target, settings)
     return merged, sorted(diagnostic.code for diagnostic in said)
 
 
 def values(merged: Merged) -> dict[tuple[str, ...], object]:
     """Every value of a joined profile by its path; empty tables left out."""
     return {path: leaf.plain() for path, leaf in leaves(merged.tree) if path and not isinstance(leaf.value, dict)}
+
+
+def settled_words(merged: Merged) -> dict[tuple[str, ...], object]:
+    """What a child writes to repeat all that a joined profile says: every value, and every table that is left without keys."""
+    return {path: leaf.plain() for path, leaf in leaves(merged.tree) if len(path) > 1}
 
 
 def text_of(drawn: Drawn) -> str:
