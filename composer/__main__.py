@@ -96,9 +96,6 @@ def _run(words: list[str]) -> int:
             return TOOL_FAILED
         _report_bug(words)
         return BUG
-    finally:
-        # At its end Python looks for garbage in all that there is, several times over: the process goes, and all of it with it.
-        gc.freeze()
 
 
 def _full_or_closed(error: OSError) -> bool:
