@@ -15,6 +15,9 @@ const LOG: log::log = log::log;
 /// How long the counter is watched.
 const WATCHED: u64 = 50 * MILLISECOND;
 
+/// How often each sample is tried.
+const TRIES: usize = 8;
+
 fn run() -> Result<(), Error> {
     let Some(found) = Capabilities::read(REGS.read32(CAPABILITIES), REGS.read32(PERIOD)) else {
         munal::log!(LOG, "no event timer answers at {:#x}", REGS.base());
@@ -32,12 +35,25 @@ fn run() -> Result<(), Error> {
     Ok(())
 }
 
-/// Ticks of the counter, and nanoseconds of the kernel's clock, between two readings.
+/// Ticks of the counter, and nanoseconds of the kernel's clock, between two samples.
 fn watch(found: &Capabilities) -> (u64, u64) {
-    let (started, before) = (CLOCK.now(), counter());
+    let (started, before) = sample();
     CLOCK.sleep(started + WATCHED);
-    let (ended, after) = (CLOCK.now(), counter());
+    let (ended, after) = sample();
     (found.ticks(before, after), ended - started)
+}
+
+/// The time and the counter at once: of a few tries the one that took the shortest, since others may run in between.
+fn sample() -> (u64, u64) {
+    let mut best = (u64::MAX, 0, 0);
+    for _ in 0..TRIES {
+        let (started, ticks) = (CLOCK.now(), counter());
+        let took = CLOCK.now() - started;
+        if took < best.0 {
+            best = (took, started + took / 2, ticks);
+        }
+    }
+    (best.1, best.2)
 }
 
 fn counter() -> u64 {
