@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import statistics
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 
@@ -67,10 +68,12 @@ def test_exit_gives_its_code_through_the_debug_exit(machine, command, code):
 def test_the_clock_tells_each_second_once_and_right(machine, command):
     console = machine("console", command)
     console.expect("^munal> ")
-    told: list[datetime] = []
-    while len(told) < 4:
+    told, steps = [], []
+    # On a machine that is busy with other work a second may pass untold, but none is told twice.
+    while steps[-3:] != [1.0, 1.0, 1.0]:
         told = [datetime.fromisoformat(t).replace(tzinfo=UTC) for t in re.findall(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "\n".join(console.ask("log clock")))]
-    assert {(b - a).total_seconds() for a, b in zip(told, told[1:], strict=False)} == {1.0}
+        steps = [(b - a).total_seconds() for a, b in pairwise(told)]
+        assert all(step >= 1.0 for step in steps)
     shown = datetime.fromisoformat(re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "\n".join(console.ask("date")))[0]).replace(tzinfo=UTC)
     assert 0 <= (shown - told[-1]).total_seconds() <= 2
     assert abs((datetime.now(UTC) - shown).total_seconds()) < 60
