@@ -14,6 +14,7 @@ mod log;
 mod memory;
 mod raw;
 mod sip;
+mod start;
 mod state;
 mod thread;
 mod wasm;
@@ -64,7 +65,7 @@ fn load(machine: &Machine, table: &Table) -> Result<(), String> {
     if let Some(instance) = table.instances.first() {
         wasm::note_ended(&modules[instance.glue])?;
     }
-    sip::set_programs(sip::Programs { engine, modules });
+    start::set_programs(start::Programs { engine, modules });
     Ok(())
 }
 

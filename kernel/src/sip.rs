@@ -1,9 +1,9 @@
 //! A software-isolated process: one instance's Store, from its instantiation to its end.
-use crate::{dispatch, log::say, state::{self, Status}, thread};
+use crate::{dispatch, log::say, start, state::{self, Status}, thread};
 use alloc::{format, string::{String, ToString}, vec::Vec};
 use core::fmt;
 use munal_logic::grants::{Ports, Registers};
-use wasmtime::{Caller, Engine, Instance, Linker, Memory, Module, ResourceLimiter, Store};
+use wasmtime::{Caller, Memory, ResourceLimiter};
 
 /// Why a host call does not return to the SIP.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,12 +41,17 @@ pub struct Sip {
     pub index: usize,
     pub ports: Ports,
     pub registers: Registers,
-    memory: Option<Memory>,
+    pub memory: Option<Memory>,
     limit: u64,
     used: u64,
 }
 
 impl Sip {
+    /// A SIP that has not started; `limit` is its memory's, in bytes.
+    pub fn new(index: usize, ports: Ports, registers: Registers, limit: u64) -> Self {
+        Self { index, ports, registers, memory: None, limit, used: 0 }
+    }
+
     /// Counts bytes towards the limit; false where they pass it.
     fn grow(&mut self, current: usize, desired: usize, unit: u64) -> bool {
         let Some(used) = (desired as u64).checked_mul(unit).map(|bytes| self.used - (current as u64 * unit).min(self.used) + bytes) else { return false };
@@ -116,22 +121,9 @@ pub fn enter<T>(caller: &mut Caller<'_, Sip>, primitive: impl FnOnce(&mut Call<'
     Ok(result)
 }
 
-/// The modules of all instances, loaded; each instance's own and its glue.
-pub struct Programs {
-    pub engine: Engine,
-    pub modules: Vec<Module>,
-}
-
-static PROGRAMS: crate::cell::Global<Option<Programs>> = crate::cell::Global::new(None);
-
-/// Hands over the modules; called once, before threads run.
-pub fn set_programs(programs: Programs) {
-    PROGRAMS.with(|slot| *slot = Some(programs));
-}
-
 /// A SIP's thread: one life, from start to end.
 pub fn main(index: usize) {
-    let result = run(index);
+    let result = start::run(index);
     x86_64::instructions::interrupts::enable(); // a trap leaves through an interrupt gate, which turned them off
     let error = match &result {
         Ok(()) => String::new(),
@@ -139,37 +131,6 @@ pub fn main(index: usize) {
     };
     drop(result);
     state::ended(index, error);
-}
-
-fn run(index: usize) -> wasmtime::Result<()> {
-    // SAFETY: written once, before threads run.
-    let programs = unsafe { PROGRAMS.forever() }.as_ref().expect("modules are loaded before threads run");
-    let (ports, registers, limit, module, glue) = state::with(|state| {
-        let instance = &state.table.instances[index];
-        (Ports::new(&instance.ports), Registers::new(&instance.mmio), instance.memory, instance.module, instance.glue)
-    });
-    let mut store = Store::new(&programs.engine, Sip { index, ports, registers, memory: None, limit, used: 0 });
-    store.limiter(|sip| sip);
-    let instance = link(&mut store, &programs.modules[module], &programs.modules[glue])?;
-    let entry = instance.get_typed_func::<(), ()>(&mut store, "_start")?;
-    entry.call(&mut store, ())
-}
-
-/// Glue links the raw primitives; the app links nothing but its glue.
-fn link(store: &mut Store<Sip>, module: &Module, glue: &Module) -> wasmtime::Result<Instance> {
-    let mut raw = Linker::new(module.engine());
-    dispatch::link(&mut raw)?;
-    let glue = raw.instantiate(&mut *store, glue)?;
-    let mut linker = Linker::new(module.engine());
-    let exports: Vec<(String, wasmtime::Extern)> = glue.exports(&mut *store).map(|export| (export.name().to_string(), export.into_extern())).collect();
-    for (name, function) in exports {
-        if let Some((module, function_name)) = name.split_once('#') {
-            linker.define(&mut *store, module, function_name, function)?;
-        }
-    }
-    let instance = linker.instantiate(&mut *store, module)?;
-    store.data_mut().memory = instance.get_memory(&mut *store, "memory");
-    Ok(instance)
 }
 
 /// Writes why a life ended into the SIP's log, backtrace included; answers it in one sentence, empty for a success.
@@ -208,12 +169,12 @@ pub fn supervise(_: usize) {
             }
             due
         });
-        due.into_iter().for_each(start);
+        due.into_iter().for_each(begin);
         let _ = thread::block(next); // nobody ends the supervisor
     }
 }
 
-fn start(index: usize) {
+fn begin(index: usize) {
     let (lines, name) = state::with(|state| (state::interrupts(state, index), state.name(index).to_string()));
     for (isa, gsi) in lines {
         if crate::cpu::ioapic::enable(isa, gsi).is_err() {
