@@ -41,7 +41,8 @@ static THREADS: Global<Threads> = Global::new(Threads {
     list: Vec::new(), scheduler: Scheduler::new(), current: BOOT, boot: 0, boot_local: [ptr::null_mut(); 2], charged: 0, idle: 0,
 });
 
-/// A switch is due, and could not be made because the kernel was at work.
+/// A host call must not simply return: a switch is due that could not be made because the kernel was at work, or the SIP that
+/// makes the call is to end.
 static DUE: AtomicBool = AtomicBool::new(false);
 
 /// Who waits for each global system interrupt: the thread's index plus 1, 0 for nobody.
@@ -168,16 +169,25 @@ pub fn tick(ip: u64, frame: u64) {
         return;
     }
     reschedule();
-    if is_ending() && wasm::is_function(ip) {
-        wasm::end(frame);
+    if is_ending() {
+        DUE.store(true, Ordering::Relaxed); // in a trampoline there is no trap to take: its host call is to end it
+        if wasm::is_function(ip) {
+            wasm::end(frame);
+        }
     }
 }
 
-/// What every host call ends with: a switch where one is due, and the news that this SIP is to end.
+/// What every host call ends with: a switch where one is due, and the news that this SIP is to end. One flag stands for both,
+/// so that a call that has nothing to wait for costs a load and a branch.
+#[inline]
 pub fn leave() -> Result<(), Ended> {
-    if DUE.load(Ordering::Relaxed) {
-        cpu::without_interrupts(reschedule);
-    }
+    if DUE.load(Ordering::Relaxed) { leave_late() } else { Ok(()) }
+}
+
+#[cold]
+#[inline(never)]
+fn leave_late() -> Result<(), Ended> {
+    cpu::without_interrupts(reschedule);
     if is_ending() { Err(Ended) } else { Ok(()) }
 }
 
@@ -217,6 +227,7 @@ pub fn wake(id: Id) {
 /// Ends a SIP's thread from outside: at its next instruction in wasm, or when its host call returns.
 pub fn end(id: Id) {
     THREADS.with(|threads| threads.list[id].ending = true);
+    DUE.store(true, Ordering::Relaxed); // it may be the one that runs
     wake(id);
 }
 

@@ -32,10 +32,20 @@ pub use stream::*;
 pub type Answer = Result<u32, Error>;
 
 /// The handle number `handle` of instance `index`, where it is of one of these kinds. Errors: the SIP is ended, since its
-/// glue holds only handles of the right kind.
+/// glue holds only handles of the right kind. Every call begins with it: inlined, its kinds are a comparison or two.
+#[inline]
 fn require(index: usize, handle: u32, kinds: &[HandleKind]) -> Outcome<Held> {
-    let found = state::with(|state| state.table.instances[index].handles.get(handle as usize).map(|h| h.held()).filter(|h| kinds.contains(&h.kind)));
-    found.ok_or_else(|| Stop::Refused(format!("used handle {handle}, which was not granted for this")))
+    let found = state::with(|state| state.table.instances[index].handles.get(handle as usize).map(|h| h.held()));
+    match found {
+        Some(held) if kinds.contains(&held.kind) => Ok(held),
+        _ => Err(refused(handle)),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn refused(handle: u32) -> Stop {
+    Stop::Refused(format!("used handle {handle}, which was not granted for this"))
 }
 
 /// Copies what fits of a whole message into the SIP's buffer; answers the message's length.
