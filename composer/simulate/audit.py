@@ -26,11 +26,12 @@ def system(kernel: Kernel) -> bytes:
 
 
 def instance(sip: Sip) -> bytes:
-    """The map of `audit.instance`."""
+    """The map of `audit.instance`. The runtime here does not say when it refuses memory: none is counted."""
     return cbor2.dumps({
         "name": sip.name, "app": sip.instance.app.name, "kind": sip.instance.app.kind.value, "state": sip.word, "cpu": sip.cpu,
         "memory": sip.memory, "memory_peak": sip.memory_peak, "memory_limit": sip.instance.memory, "restarts": sip.restarts,
-        "error": sip.error,
+        "error": sip.error, "errors": {name: sip.errors[name] for name in sip.kernel.interfaces.errors if sip.errors[name]},
+        "memory_refused": 0, "log_dropped": sip.log.dropped,
     })
 
 

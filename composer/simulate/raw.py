@@ -63,6 +63,7 @@ class Primitives:
             except Answer as error:
                 if result != "result":
                     raise Fault(f"{name} was {error}") from None
+                self.sip.errors[str(error)] += 1
                 return self.kernel.interfaces.errors[str(error)]
 
     # The SIP itself

@@ -43,6 +43,7 @@ class Sip:
         self.ending = self.restart_wanted = self.blocked = False
         self.restarts = self.memory = self.memory_peak = self.heard = 0
         self.error = ""
+        self.errors: Counter[str] = Counter()
         self.log = Log()
         self.life: Life | None = None
         self.primitives = Primitives(kernel, self)

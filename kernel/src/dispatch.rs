@@ -1,6 +1,6 @@
 //! The raw primitives as imports of `munal:raw`, and the ABI that this kernel carries. Derived from kernel/interfaces:
 //! MUNAL_DISPATCH and MUNAL_ABI name the files that the composer rendered.
-use crate::{raw, sip::{Lent, Sip, enter}};
+use crate::{raw, sip::{Lent, Sip, enter}, state};
 use munal_logic::table::Kept;
 
 include!(env!("MUNAL_DISPATCH"));

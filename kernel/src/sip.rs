@@ -54,10 +54,11 @@ impl Sip {
 
     /// Counts bytes towards the limit; false where they pass it.
     fn grow(&mut self, current: usize, desired: usize, unit: u64) -> bool {
-        let Some(used) = (desired as u64).checked_mul(unit).map(|bytes| self.used - (current as u64 * unit).min(self.used) + bytes) else { return false };
-        if used > self.limit {
+        let grown = (desired as u64).checked_mul(unit).map(|bytes| self.used - (current as u64 * unit).min(self.used) + bytes);
+        let Some(used) = grown.filter(|&used| used <= self.limit) else {
+            state::with(|state| state.lives[self.index].memory_refused += 1);
             return false;
-        }
+        };
         self.used = used;
         state::with(|state| {
             let life = &mut state.lives[self.index];

@@ -7,6 +7,7 @@ use munal_logic::{
     ring::{Log, Ring},
     service::{Answer, Service},
     table::{HandleKind, Instance, Table},
+    tally::Tally,
 };
 
 /// Bytes that a SIP's log keeps.
@@ -36,6 +37,10 @@ pub struct Life {
     pub memory: u64,
     pub peak: u64,
     pub error: String,
+    /// The errors that its host calls answered, since the kernel started.
+    pub errors: Tally,
+    /// How often its memory and tables were not let grow.
+    pub memory_refused: u64,
     pub log: Log,
     /// How far this instance has read the kernel's log.
     pub heard: u64,
@@ -70,7 +75,7 @@ pub fn with<R>(job: impl FnOnce(&mut State) -> R) -> R {
 /// Makes the state of a table; each instance waits for its first start.
 pub fn start(table: Table, digest: [u8; 32]) {
     let life = |_| Life {
-        status: Status::Waiting(0), after: After::Stay, restarts: 0, memory: 0, peak: 0, error: String::new(), log: Log::new(LOG), heard: 0, answer: None,
+        status: Status::Waiting(0), after: After::Stay, restarts: 0, memory: 0, peak: 0, error: String::new(), errors: Tally::default(), memory_refused: 0, log: Log::new(LOG), heard: 0, answer: None,
     };
     let streams = table.streams.iter().map(|s| Stream { server: s.server, client: s.client, up: Ring::new(s.capacity), down: Ring::new(s.capacity) }).collect();
     let services = table.services.iter().map(|_| Service::default()).collect();

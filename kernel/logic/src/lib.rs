@@ -16,4 +16,5 @@ pub mod ring;
 pub mod schedule;
 pub mod service;
 pub mod table;
+pub mod tally;
 pub mod words;

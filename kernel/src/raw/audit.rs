@@ -1,6 +1,6 @@
 //! What runs here, for those who were granted to ask.
 use super::{Answer, require, store, store_part};
-use crate::{cpu::time, dispatch::Error, memory::frames, sip::{Call, Lent, Outcome}, state, thread};
+use crate::{cpu::time, dispatch::{self, Error}, memory::frames, sip::{Call, Lent, Outcome}, state, thread};
 use alloc::{string::ToString, vec::Vec};
 use minicbor::Encoder;
 use munal_logic::{table::{HandleKind, Kind}, words};
@@ -13,6 +13,8 @@ enum Value<'a> {
     Text(&'a str),
     Number(u64),
     Bytes(&'a [u8]),
+    /// A map of names and counts.
+    Counts(&'a [(&'static str, u64)]),
 }
 
 /// A CBOR map with text keys (RFC 8949).
@@ -26,6 +28,11 @@ fn map(entries: &[(&str, Value<'_>)]) -> Vec<u8> {
                 Value::Text(text) => encoder.str(text)?,
                 Value::Number(number) => encoder.u64(*number)?,
                 Value::Bytes(bytes) => encoder.bytes(bytes)?,
+                Value::Counts(counts) => {
+                    encoder.map(counts.len() as u64)?;
+                    counts.iter().try_for_each(|(name, count)| encoder.str(name)?.u64(*count).map(|_| ()))?;
+                    &mut encoder
+                }
             };
         }
         Ok::<(), minicbor::encode::Error<core::convert::Infallible>>(())
@@ -66,6 +73,7 @@ pub fn audit_instance(call: &mut Call<'_, '_>, handle: u32, index: u32, buffer: 
             Kind::Service => "service",
             Kind::Program => "program",
         };
+        let errors: Vec<_> = dispatch::ERRORS.iter().map(|&(name, number)| (name, life.errors.count(number))).filter(|&(_, count)| count > 0).collect();
         map(&[
             ("name", Value::Text(&instance.name)),
             ("app", Value::Text(&instance.app)),
@@ -77,6 +85,9 @@ pub fn audit_instance(call: &mut Call<'_, '_>, handle: u32, index: u32, buffer: 
             ("memory_limit", Value::Number(instance.memory)),
             ("restarts", Value::Number(u64::from(life.restarts))),
             ("error", Value::Text(&life.error)),
+            ("errors", Value::Counts(&errors)),
+            ("memory_refused", Value::Number(life.memory_refused)),
+            ("log_dropped", Value::Number(life.log.start())),
         ])
     });
     store(call, buffer, &message)

@@ -4,6 +4,10 @@
 //! here is plain code that calls nothing: it takes closures where it has to write, and is tested on the host.
 #![no_std]
 
+#[cfg(feature = "audit")]
+pub mod audit;
+pub mod cases;
+pub mod deadlines;
 pub mod power;
 pub mod text;
 pub mod time;

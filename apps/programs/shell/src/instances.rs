@@ -4,7 +4,7 @@ use crate::{Error, audit};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use shell::audit::{Instance, System};
+use munal::audit::{Instance, System};
 
 const AUDIT: audit::all = audit::all;
 

@@ -3,7 +3,6 @@
 
 extern crate alloc;
 
-pub mod audit;
 pub mod editor;
 pub mod history;
 pub mod keys;

@@ -1,6 +1,9 @@
 //! What audit answers, decoded from CBOR: maps with text keys, of which only known ones are read.
 
+extern crate alloc;
+
 use alloc::string::String;
+use alloc::vec::Vec;
 use minicbor::Decoder;
 use minicbor::data::Type;
 use minicbor::decode::Error;
@@ -47,6 +50,12 @@ pub struct Instance {
     pub restarts: u32,
     /// Why it failed last; empty where it did not.
     pub error: String,
+    /// How often its calls answered each error, by the error's name.
+    pub errors: Vec<(String, u64)>,
+    /// How often its memory was not let grow.
+    pub memory_refused: u64,
+    /// Bytes that its log no longer holds.
+    pub log_dropped: u64,
 }
 
 impl System {
@@ -86,12 +95,20 @@ impl Instance {
                 "memory_limit" => it.memory_limit = value.u64()?,
                 "restarts" => it.restarts = value.u32()?,
                 "error" => it.error = value.str()?.into(),
+                "errors" => it.errors = counts(value)?,
+                "memory_refused" => it.memory_refused = value.u64()?,
+                "log_dropped" => it.log_dropped = value.u64()?,
                 _ => value.skip()?,
             }
             Ok(())
         })?;
         Ok(it)
     }
+}
+
+/// A map of names and counts.
+fn counts(value: &mut Decoder<'_>) -> Result<Vec<(String, u64)>, Error> {
+    value.map_iter()?.collect()
 }
 
 /// Calls `entry` with each key of a map; it must read the value.
@@ -119,7 +136,6 @@ fn one_entry<'b>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
     use minicbor::Encoder;
 
     fn encoded(count: u64) -> Vec<u8> {
@@ -135,6 +151,13 @@ mod tests {
     fn known_keys_are_read_and_others_skipped() {
         let expected = Instance { name: "com1".into(), cpu: 5_000_000_000, ..Instance::default() };
         assert_eq!(Instance::decode(&encoded(3)).unwrap(), expected);
+    }
+
+    #[test]
+    fn counts_of_errors() {
+        let mut encoder = Encoder::new(Vec::new());
+        encoder.map(1).unwrap().str("errors").unwrap().map(1).unwrap().str("would_block").unwrap().u64(7).unwrap();
+        assert_eq!(Instance::decode(&encoder.into_writer()).unwrap().errors, [("would_block".into(), 7)]);
     }
 
     #[test]
