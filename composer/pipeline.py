@@ -281,8 +281,9 @@ def _compile(generated: Generated) -> Result[Compiled]:
     from composer.compile import compile_modules
     from composer.progress import task
     from composer.table import app_module, glue_module
+    from composer.wasm.plain_names import with_plain_names
 
-    sources: dict[str, bytes | str] = {app_module(name): path.read_bytes() for name, path in generated.wasm.items()}
+    sources: dict[str, bytes | str] = {app_module(name): with_plain_names(path.read_bytes()) for name, path in generated.wasm.items()}
     sources |= {glue_module(name): text for name, text in generated.glue.items()}
     with task("compiling to machine code"):
         return Result(Compiled(generated, compile_modules(sources)))

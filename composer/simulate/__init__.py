@@ -50,12 +50,13 @@ class _Boot:
         from composer.interfaces import load_interfaces
         from composer.layout import make_layout
         from composer.simulate import engine, raw
+        from composer.wasm.plain_names import with_plain_names
 
         self.system, self.interfaces, self.layout = system, load_interfaces(), make_layout(system)
         raw.require_complete(self.interfaces)
         self.engine = engine.new_engine()
         self.linked = engine.Linked(self.engine, self.interfaces.raw)
-        binaries = {name: Path(path).read_bytes() for name, path in wasm.items()}
+        binaries = {name: with_plain_names(Path(path).read_bytes()) for name, path in wasm.items()}
         self.apps = {name: self._module(f"app `{name}`", binary) for name, binary in binaries.items()}
         self.glue = {name: self._module(f"the glue of `{name}`", text) for name, text in glue.items()}
         contents = {table.app_module(n): b for n, b in binaries.items()} | {table.glue_module(n): t.encode() for n, t in glue.items()}

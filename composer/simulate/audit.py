@@ -35,6 +35,14 @@ def instance(sip: Sip) -> bytes:
     })
 
 
+def status(sip: Sip) -> bytes:
+    """The map of `control.status`."""
+    told = {"state": sip.word, "over": sip.over, "end": sip.end, "error": sip.error}
+    if sip.word == "restarting":
+        told["starts_in"] = max(0, sip.start_at - sip.kernel.now())
+    return cbor2.dumps(told)
+
+
 def grants(kernel: Kernel, sip: Sip) -> str:
     """What an instance may do, one grant a line, as the kernel words it."""
     return "".join(f"{line}\n" for line in grant_words.grants(kernel.table, kernel.table["instances"][sip.index]))

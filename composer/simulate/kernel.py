@@ -119,17 +119,27 @@ class Kernel:
             self.say(f"{sip.name}: stopped")
         self.changed.notify_all()
 
-    def control(self, sip: Sip, wanted: str) -> None:
-        """Start, stop or restart an instance. Returns at once; its thread does the rest."""
-        if sip.status is Status.RUNNING and wanted != "start":
-            sip.restart_wanted, sip.ending = wanted == "restart", True
+    def control(self, sip: Sip, wanted: str) -> Callable[[], bool]:
+        """Begin to start, stop or restart an instance; its thread does the rest. Answers what tells when it is done."""
+        ran, begun, over = sip.status is Status.RUNNING, sip.begun, sip.over
+        if wanted != "stop":
+            sip.tries = 0
+        if ran and (wanted != "start" or sip.ending):
+            sip.restart_wanted, sip.ending = wanted != "stop", True
             self.linked.linker.engine.increment_epoch()
         elif wanted == "stop":
             sip.status = Status.STOPPED
             self._tell_peers(sip)
-        elif wanted == "restart" or not sip.lives_on:
+        elif not ran:
             sip.status, sip.start_at = Status.WAITING, self.now()
         self.changed.notify_all()
+
+        def done() -> bool:
+            ended = not ran or sip.over != over
+            begins = sip.status is Status.WAITING and sip.begun == begun
+            return {"start": ran or not begins, "stop": ended, "restart": ended and not begins}[wanted]
+
+        return done
 
     def _tell_peers(self, sip: Sip) -> None:
         errors = self.interfaces.errors

@@ -308,16 +308,30 @@ class Primitives:
     def control_restart(self, handle: int, at: int, length: int) -> int:
         return self._control(handle, at, length, "restart")
 
+    def control_wait(self, handle: int, at: int, length: int, over: int, timeout: int) -> int:
+        target = self._controlled(handle, at, length)
+        if not self.kernel.wait(self.sip, lambda: target.has_ended_since(over), self._deadline(timeout)):
+            raise Answer("timed_out")
+        return target.over
+
+    def control_status(self, handle: int, at: int, length: int, buffer_at: int, buffer_length: int) -> int:
+        return self._store_whole(buffer_at, buffer_length, audit.status(self._controlled(handle, at, length)))
+
     def _control(self, handle: int, at: int, length: int, wanted: str) -> int:
+        target = self._controlled(handle, at, length)
+        done = self.kernel.control(target, wanted)
+        self.kernel.wait(self.sip, done)
+        return target.over
+
+    def _controlled(self, handle: int, at: int, length: int) -> Sip:
+        """The instance of that name, if this SIP may control it."""
         allowed, name = self._require(handle, HandleKind.CONTROL).instances, self._read(at, length)
         target = next((sip for sip in self.kernel.sips if sip.name.encode() == name), None)
         if target is None:
             raise Answer("not_found")
         if target.index not in allowed:
             raise Answer("refused")
-        self.kernel.control(target, wanted)
-        self.kernel.check_alive(self.sip)
-        return 0
+        return target
 
     def audit_system(self, handle: int, at: int, length: int) -> int:
         self._require(handle, HandleKind.AUDIT)

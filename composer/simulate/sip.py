@@ -1,6 +1,6 @@
 """One simulated SIP: its thread, its lives one after the other, and what audit says of it.
 
-Mirrors kernel/src/state.rs and sip.rs: the same statuses, the same decisions after an end. Everything but the wasm itself
+Mirrors kernel/src/state.rs, end.rs and kernel/logic/src/restart.rs: the same statuses, the same decisions after an end. Everything but the wasm itself
 happens under the machine's lock.
 """
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from composer.simulate.kernel import Kernel
 
 LONGEST_BACKOFF_MS = 30_000
+HEALTHY_MS = 10_000
+"""A life that lasts as long, and as long as the wait before it, ends a row of restarts."""
+ENDS = (1 << 31) - 1
+"""Counts of lives have as many bits."""
 
 
 class Status(StrEnum):
@@ -41,8 +45,9 @@ class Sip:
         self.handles = kernel.layout.handles[instance.name]
         self.status, self.start_at = Status.WAITING, 0
         self.ending = self.restart_wanted = self.blocked = False
-        self.restarts = self.memory = self.memory_peak = self.heard = 0
-        self.error = ""
+        self.restarts = self.tries = self.memory = self.memory_peak = self.heard = 0
+        self.begun = self.over = self.began = 0
+        self.error = self.end = ""
         self.errors: Counter[str] = Counter()
         self.log = Log()
         self.life: Life | None = None
@@ -88,6 +93,8 @@ class Sip:
                 wait = (self.start_at - self.kernel.now()) / 1e9 if self.status is Status.WAITING else None
                 if wait is not None and wait <= 0:
                     self.status, self.ending = Status.RUNNING, False
+                    self.begun, self.began = self.begun + 1, self.kernel.now()
+                    self.kernel.changed.notify_all()
                     return True
                 self.kernel.changed.wait(wait)
         return False
@@ -118,15 +125,20 @@ class Sip:
     def decide(self, error: str, now: int) -> None:
         """What comes after a life: what was asked for from outside, else what the restart policy says."""
         self.memory, self.blocked = 0, False
+        self.over = (self.over + 1) & ENDS
+        again, self.restart_wanted = self.restart_wanted, False
         if self.ending:
-            again, self.restart_wanted, self.error = self.restart_wanted, False, ""
+            self.error, self.end = "", "stopped"
             self.restarts += again
             self.status, self.start_at = (Status.WAITING, now) if again else (Status.STOPPED, 0)
             return
-        self.error = error
+        self.error, self.end = error, "failure" if error else "success"
+        if (now - self.began) // 1_000_000 >= max(HEALTHY_MS, self._backoff(self.tries - 1) if self.tries else 0):
+            self.tries = 0
         wait = self._restart_after(failed=bool(error))
         if wait is not None:
             self.restarts += 1
+            self.tries += 1
             self.status, self.start_at = Status.WAITING, now + wait * 1_000_000
         else:
             self.status = Status.FAILED if error else Status.ENDED
@@ -135,6 +147,11 @@ class Sip:
         """In how many milliseconds to start again, or not at all."""
         restart = self.instance.restart
         wanted = restart.policy == "always" or (restart.policy == "on-failure" and failed)
-        if not wanted or self.restarts >= restart.limit:
-            return None
-        return min(restart.backoff_ms << min(self.restarts, 20), LONGEST_BACKOFF_MS)
+        return self._backoff(self.tries) if wanted and self.tries < restart.limit else None
+
+    def _backoff(self, tries: int) -> int:
+        return min(self.instance.restart.backoff_ms << min(tries, 20), LONGEST_BACKOFF_MS)
+
+    def has_ended_since(self, seen: int) -> bool:
+        """Whether a life ended after the first `seen`, by counts that wrap."""
+        return 0 < (self.over - seen) & ENDS <= ENDS // 2

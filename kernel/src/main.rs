@@ -4,18 +4,23 @@
 #![no_main]
 extern crate alloc;
 
+mod backtrace;
 mod boot;
 mod cell;
+mod control;
 mod cpu;
 mod devices;
 mod dispatch;
+mod end;
 mod firmware;
+mod functions;
 mod log;
 mod memory;
 mod raw;
 mod sip;
 mod start;
 mod state;
+mod supervisor;
 mod thread;
 mod wasm;
 
@@ -76,14 +81,14 @@ fn load_module(engine: &wasmtime::Engine, machine: &Machine, module: &Module) ->
         return Err(format!("module `{}` is not what was composed: its SHA-256 differs", module.name));
     }
     // SAFETY: the digest in the proved table is the one of these bytes, which the composer had wasmtime serialize.
-    unsafe { wasm::load(engine, bytes) }.map_err(|error| format!("module `{}` does not load: {error:?}", module.name))
+    unsafe { wasm::load(engine, &module.name, bytes) }.map_err(|error| format!("module `{}` does not load: {error:?}", module.name))
 }
 
 /// One thread an instance, in the table's order, then the supervisor.
 fn prepare_threads(table: &Table) {
     const WHOLE: u32 = 1000;
     let entries = table.instances.iter().map(|instance| (instance.cpu_permille, sip::main as fn(usize)));
-    for (permille, entry) in entries.chain([(WHOLE, sip::supervise as fn(usize))]) {
+    for (permille, entry) in entries.chain([(WHOLE, supervisor::supervise as fn(usize))]) {
         thread::add(permille, entry).expect("memory for a stack");
     }
     let hears = |instance: &table::Instance| instance.handles.iter().any(|handle| handle.kind == HandleKind::KernelLog);

@@ -1,6 +1,6 @@
 //! A software-isolated process: one instance's Store, from its instantiation to its end.
-use crate::{dispatch, log::say, start, state::{self, Status}, thread};
-use alloc::{format, string::{String, ToString}, vec::Vec};
+use crate::{dispatch, end, start, state, thread};
+use alloc::{format, string::String};
 use core::fmt;
 use munal_logic::grants::{Ports, Registers};
 use wasmtime::{Caller, Memory, ResourceLimiter};
@@ -124,66 +124,5 @@ pub fn enter<T>(caller: &mut Caller<'_, Sip>, primitive: impl FnOnce(&mut Call<'
 
 /// A SIP's thread: one life, from start to end.
 pub fn main(index: usize) {
-    let result = start::run(index);
-    x86_64::instructions::interrupts::enable(); // a trap leaves through an interrupt gate, which turned them off
-    let error = match &result {
-        Ok(()) => String::new(),
-        Err(error) => describe(index, error),
-    };
-    drop(result);
-    state::ended(index, error);
+    end::of(index, start::run(index));
 }
-
-/// Writes why a life ended into the SIP's log, backtrace included; answers it in one sentence, empty for a success.
-fn describe(index: usize, error: &wasmtime::Error) -> String {
-    if matches!(error.downcast_ref::<Stop>(), Some(Stop::Exit(0))) {
-        return String::new();
-    }
-    if thread::was_ended(index) {
-        return "ended from outside".into();
-    }
-    let text = format!("{error:?}").replace("<unknown>!", ""); // modules without a name: the instance's is known
-    let reason = match error.downcast_ref::<Stop>() {
-        Some(stop) => stop.to_string(),
-        None => text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("failed").trim().to_string(),
-    };
-    state::with(|state| text.lines().filter(|line| !line.trim().is_empty()).for_each(|line| state.lives[index].log.line(line.as_bytes())));
-    reason
-}
-
-/// The supervisor's thread: starts what waits for its start, when its time has come.
-pub fn supervise(_: usize) {
-    loop {
-        let now = crate::cpu::time::now();
-        let mut next = None;
-        let due = state::with(|state| {
-            let mut due = Vec::new();
-            for (index, life) in state.lives.iter_mut().enumerate() {
-                match life.status {
-                    Status::Waiting(at) if at <= now => {
-                        life.status = Status::Running;
-                        due.push(index);
-                    }
-                    Status::Waiting(at) => next = Some(next.map_or(at, |other: u64| other.min(at))),
-                    _ => {}
-                }
-            }
-            due
-        });
-        due.into_iter().for_each(begin);
-        let _ = thread::block(next); // nobody ends the supervisor
-    }
-}
-
-fn begin(index: usize) {
-    let (lines, name) = state::with(|state| (state::interrupts(state, index), state.name(index).to_string()));
-    for (isa, gsi) in lines {
-        if crate::cpu::ioapic::enable(isa, gsi).is_err() {
-            say!("{name}: no interrupt controller has line {gsi}; it will not interrupt");
-        } else {
-            thread::own_interrupt(gsi, Some(index));
-        }
-    }
-    thread::start(index);
-}
-

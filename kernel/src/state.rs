@@ -1,9 +1,9 @@
-//! What the kernel knows of its instances: status, logs, streams, services. Decisions are in munal-logic; here is their
-//! state, and what happens to the peers when a SIP ends.
-use crate::{cell::Global, cpu::{ioapic, time}, log::say, thread};
-use alloc::{string::{String, ToString}, vec::Vec};
+//! What the kernel knows of its instances: status, logs, streams, services. Decisions are in munal-logic; how lives begin and
+//! end is in `supervisor` and `end`.
+use crate::{cell::Global, cpu::ioapic};
+use alloc::{string::String, vec::Vec};
 use munal_logic::{
-    restart::{End, restart_after},
+    restart::{End, Policy},
     ring::{Log, Ring},
     service::{Answer, Service},
     table::{HandleKind, Instance, Table},
@@ -33,7 +33,20 @@ pub enum After {
 pub struct Life {
     pub status: Status,
     pub after: After,
+    /// Why the kernel ended the life that runs, where it did: for a budget that is used up.
+    pub sentence: Option<String>,
+    /// When the life that runs or ran last began, in nanoseconds since boot.
+    pub began: u64,
+    /// Lives that have begun, and those of them that are over; both wrap.
+    pub begun: u32,
+    pub over: u32,
+    /// How the last life ended.
+    pub end: Option<End>,
+    /// All restarts, and those in a row since a life was healthy.
     pub restarts: u32,
+    pub tries: u32,
+    /// Threads that wait for something to happen to this instance.
+    pub watchers: Vec<usize>,
     pub memory: u64,
     pub peak: u64,
     pub error: String,
@@ -75,7 +88,8 @@ pub fn with<R>(job: impl FnOnce(&mut State) -> R) -> R {
 /// Makes the state of a table; each instance waits for its first start.
 pub fn start(table: Table, digest: [u8; 32]) {
     let life = |_| Life {
-        status: Status::Waiting(0), after: After::Stay, restarts: 0, memory: 0, peak: 0, error: String::new(), errors: Tally::default(), memory_refused: 0, log: Log::new(LOG), heard: 0, answer: None,
+        status: Status::Waiting(0), after: After::Stay, sentence: None, began: 0, begun: 0, over: 0, end: None, restarts: 0, tries: 0,
+        watchers: Vec::new(), memory: 0, peak: 0, error: String::new(), errors: Tally::default(), memory_refused: 0, log: Log::new(LOG), heard: 0, answer: None,
     };
     let streams = table.streams.iter().map(|s| Stream { server: s.server, client: s.client, up: Ring::new(s.capacity), down: Ring::new(s.capacity) }).collect();
     let services = table.services.iter().map(|_| Service::default()).collect();
@@ -110,6 +124,20 @@ impl State {
         matches!(self.lives[index].status, Status::Running | Status::Waiting(_))
     }
 
+    /// What the manifest says of the instance's restarts.
+    pub fn policy(&self, index: usize) -> Policy {
+        let instance = &self.table.instances[index];
+        Policy { when: instance.restart, backoff_ms: instance.backoff_ms, limit: instance.restart_limit }
+    }
+
+    /// When the instance starts again without anyone's doing, in nanoseconds since boot; none where it runs or will not.
+    pub fn starts_at(&self, index: usize) -> Option<u64> {
+        match self.lives[index].status {
+            Status::Waiting(at) => Some(at),
+            _ => None,
+        }
+    }
+
     /// The status in a word.
     pub fn word(&self, index: usize, activity: &'static str) -> &'static str {
         match self.lives[index].status {
@@ -134,113 +162,4 @@ pub fn interrupts_of(instance: &Instance) -> Vec<(Option<u32>, u32)> {
         HandleKind::IrqGsi => Some((None, handle.object as u32)),
         _ => None,
     }).collect()
-}
-
-/// A SIP's thread has left it: takes its interrupts, tells its peers, and decides with the manifest's policy what comes next.
-/// `error` is empty for a success.
-pub fn ended(index: usize, error: String) {
-    let stopped = thread::was_ended(index);
-    let (lines, told, name) = with(|state| {
-        let now = time::now();
-        state.decide(index, stopped, error, now);
-        (interrupts(state, index), state.tell_peers(index), state.name(index).to_string())
-    });
-    for (_, gsi) in lines {
-        ioapic::disable(gsi);
-        thread::own_interrupt(gsi, None);
-    }
-    told.into_iter().for_each(thread::wake);
-    with(|state| match (&state.lives[index].status, &state.lives[index].error) {
-        (Status::Waiting(at), error) if !error.is_empty() => Some(alloc::format!("{error}; starts again in {} ms", at.saturating_sub(time::now()).div_ceil(1_000_000))),
-        (Status::Waiting(_), _) => Some("ended; starts again".to_string()),
-        (Status::Failed, error) => Some(alloc::format!("{error}; stays ended")),
-        (Status::Stopped, _) => Some("stopped".to_string()),
-        _ => None,
-    })
-    .into_iter()
-    .for_each(|text| say!("{name}: {text}"));
-    thread::wake(supervisor());
-}
-
-impl State {
-    fn decide(&mut self, index: usize, stopped: bool, error: String, now: u64) {
-        let instance = &self.table.instances[index];
-        let life = &mut self.lives[index];
-        life.memory = 0;
-        life.answer = None;
-        if stopped {
-            let after = core::mem::replace(&mut life.after, After::Stay);
-            life.error.clear();
-            life.restarts += u32::from(after == After::Restart);
-            life.status = if after == After::Restart { Status::Waiting(now) } else { Status::Stopped };
-            return;
-        }
-        let end = if error.is_empty() { End::Success } else { End::Failure };
-        life.error = error;
-        life.status = match restart_after(instance.restart, instance.backoff_ms, instance.restart_limit, life.restarts, end) {
-            Some(wait) => {
-                life.restarts += 1;
-                Status::Waiting(now + wait * 1_000_000)
-            }
-            None if end == End::Success => Status::Ended,
-            None => Status::Failed,
-        };
-    }
-
-    /// Answers and drops what services held for or of the instance; gives the threads that have news.
-    fn tell_peers(&mut self, index: usize) -> Vec<usize> {
-        let for_good = !self.lives_on(index);
-        let mut told = Vec::new();
-        for (number, service) in self.services.iter_mut().enumerate() {
-            service.forget(index);
-            if self.table.services[number].server == index {
-                for (client, answer) in service.server_ended(for_good) {
-                    self.lives[client].answer = Some(answer);
-                    told.push(client);
-                }
-            }
-        }
-        let peers = self.streams.iter().filter_map(|s| (s.server == index).then_some(s.client).or((s.client == index).then_some(s.server)));
-        told.extend(peers.filter(|_| for_good));
-        told
-    }
-}
-
-/// Asks for a start, a stop or a restart of an instance. Returns at once; the supervisor and the thread do the rest.
-pub fn control(index: usize, wanted: Control) {
-    let (ends, told) = with(|state| {
-        let life = &mut state.lives[index];
-        let ends = match (wanted, &life.status) {
-            (Control::Start, Status::Running | Status::Waiting(_)) => false,
-            (Control::Stop, Status::Running) => {
-                life.after = After::Stay;
-                true
-            }
-            (Control::Restart, Status::Running) => {
-                life.after = After::Restart;
-                true
-            }
-            (Control::Stop, _) => {
-                life.status = Status::Stopped;
-                false
-            }
-            (Control::Start | Control::Restart, _) => {
-                life.status = Status::Waiting(time::now());
-                false
-            }
-        };
-        (ends, if state.lives[index].status == Status::Stopped { state.tell_peers(index) } else { Vec::new() })
-    });
-    told.into_iter().for_each(thread::wake);
-    if ends {
-        thread::end(index);
-    }
-    thread::wake(supervisor());
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Control {
-    Start,
-    Stop,
-    Restart,
 }

@@ -172,7 +172,7 @@ pub fn tick(ip: u64, frame: u64) {
     if is_ending() {
         DUE.store(true, Ordering::Relaxed); // in a trampoline there is no trap to take: its host call is to end it
         if wasm::is_function(ip) {
-            wasm::end(frame);
+            wasm::end(ip, frame);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The wasm runtime's platform: virtual memory, traps, and where a SIP is ended. Gets serialized modules, gives engines.
-use crate::{cell::Global, memory::{WASM_END, WASM_START, paging::{self, Access}, window::Window}};
-use alloc::{format, string::String, vec::Vec};
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::{backtrace, functions, memory::{WASM_END, WASM_START, paging::{self, Access}, window::Window}};
+use alloc::{format, string::String};
+use core::{num::NonZeroUsize, sync::atomic::{AtomicU64, AtomicUsize, Ordering}};
 use wasmtime::{Config, Engine, Module};
 
 /// Bytes of stack that wasm may use in one SIP.
@@ -12,8 +12,8 @@ static WINDOW: Window = Window::new(WASM_START, WASM_END);
 static HANDLER: AtomicUsize = AtomicUsize::new(0);
 /// The address of a trap instruction in some glue, where a SIP that is ended seems to have trapped.
 static ENDED: AtomicU64 = AtomicU64::new(0);
-/// Start and end of every wasm function, sorted; complete before the first SIP runs.
-static FUNCTIONS: Global<Vec<(u64, u64)>> = Global::new(Vec::new());
+/// The function of each glue module that holds that instruction.
+pub const ENDED_NAME: &str = "ended";
 
 /// The engine, set as the composer compiles (composer/compile.py): guard pages instead of bounds checks, and no check for
 /// epochs or fuel, since the kernel preempts.
@@ -25,29 +25,26 @@ pub fn engine() -> wasmtime::Result<Engine> {
         .memory_guard_size(32 << 20)
         .memory_reservation_for_growth(0)
         .memory_init_cow(false)
-        .max_wasm_stack(STACK);
+        .max_wasm_stack(STACK)
+        .wasm_backtrace_max_frames(NonZeroUsize::new(backtrace::FIRST));
     Engine::new(&config)
 }
 
-/// Loads one module that the composer compiled.
+/// Loads one module that the composer compiled; `name` is what backtraces call it.
 ///
 /// # Safety
 /// `bytes` are what wasmtime serialized: their SHA-256 was compared with the proved system table's.
-pub unsafe fn load(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Module> {
+pub unsafe fn load(engine: &Engine, name: &str, bytes: &[u8]) -> wasmtime::Result<Module> {
     // SAFETY: the caller's promise.
     let module = unsafe { Module::deserialize(engine, bytes)? };
-    let base = module.text().as_ptr() as u64;
-    FUNCTIONS.with(|functions| {
-        functions.extend(module.functions().map(|f| (base + f.offset as u64, base + (f.offset + f.len) as u64)));
-        functions.sort_unstable();
-    });
+    functions::add(name, &module);
     Ok(module)
 }
 
 /// Finds the trap instruction of a glue module's function `ended`. Errors: in words.
 pub fn note_ended(glue: &Module) -> Result<(), String> {
     const TRAP: [u8; 2] = [0x0f, 0x0b]; // UD2
-    let function = glue.functions().find(|f| f.name.as_deref() == Some("ended")).ok_or("a glue module has no function `ended`")?;
+    let function = glue.functions().find(|f| f.name.as_deref() == Some(ENDED_NAME)).ok_or("a glue module has no function `ended`")?;
     let code = &glue.text()[function.offset..][..function.len];
     let at = code.windows(2).position(|pair| pair == TRAP).ok_or_else(|| format!("`ended` holds no trap in {} bytes", code.len()))?;
     ENDED.store(code.as_ptr() as u64 + at as u64, Ordering::Relaxed);
@@ -61,15 +58,17 @@ pub fn is_code(ip: u64) -> bool {
 
 /// Whether the address lies in a wasm function, and not in a trampoline.
 pub fn is_function(ip: u64) -> bool {
-    // SAFETY: the list is complete before the first SIP runs, and changes no more.
-    let functions = unsafe { FUNCTIONS.forever() };
-    let after = functions.partition_point(|&(start, _)| start <= ip);
-    after > 0 && ip < functions[after - 1].1
+    functions::find(ip).is_some()
 }
 
 /// A fault at `pc` in the function whose frame is at `fp`: unwinds to where the kernel called the SIP, and does not return,
 /// where the runtime knows the instruction as one that traps.
 pub fn trap(pc: u64, fp: u64, address: Option<u64>) {
+    backtrace::note(pc, fp, false);
+    unwind(pc, fp, address);
+}
+
+fn unwind(pc: u64, fp: u64, address: Option<u64>) {
     let handler = HANDLER.load(Ordering::Relaxed);
     if handler != 0 {
         // SAFETY: the runtime gave this address as a function of this type (`wasmtime_init_traps`).
@@ -78,9 +77,10 @@ pub fn trap(pc: u64, fp: u64, address: Option<u64>) {
     }
 }
 
-/// Ends the SIP that runs, in the function whose frame is at `fp`, as if it had trapped; does not return.
-pub fn end(fp: u64) {
-    trap(ENDED.load(Ordering::Relaxed), fp, None);
+/// Ends the SIP that runs, interrupted at `pc` in the function whose frame is at `fp`, as if it had trapped; does not return.
+pub fn end(pc: u64, fp: u64) {
+    backtrace::note(pc, fp, true);
+    unwind(ENDED.load(Ordering::Relaxed), fp, None);
 }
 
 const PROT_WRITE: u32 = 2;

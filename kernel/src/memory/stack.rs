@@ -29,6 +29,12 @@ impl Drop for Stack {
     }
 }
 
+/// Whether `length` bytes at the address lie on one thread's stack, and on none of its guards.
+pub fn holds(address: u64, length: u64) -> bool {
+    let within = |address: u64| WINDOW.contains(address) && (address - STACKS_START) % (SIZE + PAGE) >= PAGE;
+    within(address) && within(address + length - 1)
+}
+
 /// Whether the address lies in a page that guards a stack, or a little beyond.
 pub fn is_guard(address: u64) -> bool {
     WINDOW.contains(address) && (address - STACKS_START) % (SIZE + PAGE) < PAGE

@@ -112,8 +112,9 @@ WAITER = wat(start="(loop $l (br $l))")
 
 def controller(verb: str, name: str) -> str:
     return (f'(module (import "munal:control/all" "{verb}" (func $do (param i32 i32) (result i32))) {IMPORT_EXIT} {MEMORY}'
-            f' (data (i32.const 0) "{name}") (func (export "_start")'
-            f' (call $exit (i32.const 0) (i32.sub (i32.const 0) (call $do (i32.const 0) (i32.const {len(name)}))))))')
+            f' (data (i32.const 0) "{name}") (func (export "_start") (local $answer i32)'
+            f' (local.set $answer (call $do (i32.const 0) (i32.const {len(name)})))'
+            ' (call $exit (i32.const 0) (select (i32.const 0) (i32.sub (i32.const 0) (local.get $answer)) (i32.ge_s (local.get $answer) (i32.const 0))))))')
 
 
 def control_system(names: list[str]):
@@ -138,6 +139,23 @@ def test_an_endless_loop_is_stopped_and_its_neighbour_is_not(boot):
     booted.until(lambda: booted.sip("looper").status is Status.STOPPED)
     booted.until(lambda: booted.sip("boss").status is Status.ENDED)
     assert booted.sip("other").status is Status.RUNNING
+
+
+def test_who_controls_can_wait_for_the_end_of_the_next_life(boot):
+    """It starts what ended, waits for that life's end, and times out where there is none to come."""
+    boss = app("boss", need("control", "all"))
+    made = system(instance("boss", boss, restart=NEVER, all={"instances": ["short"]}), instance("short", app("short"), restart=NEVER))
+    text = f"""(module (import "munal:control/all" "start" (func $start (param i32 i32) (result i32)))
+      (import "munal:control/all" "wait" (func $wait (param i32 i32 i32 i64) (result i32))) {MEMORY}
+      (data (i32.const 0) "short") (func $check (param i32) (if (i32.eqz (local.get 0)) (then unreachable)))
+      (func (export "_start") (local $over i32)
+        (call $check (i32.eq (call $wait (i32.const 0) (i32.const 5) (i32.const 0) (i64.const -1)) (i32.const 1)))
+        (local.set $over (call $start (i32.const 0) (i32.const 5)))
+        (call $check (i32.gt_s (call $wait (i32.const 0) (i32.const 5) (i32.const 1) (i64.const -1)) (i32.const 1)))
+        (call $check (i32.eq (call $wait (i32.const 0) (i32.const 5) (i32.const 2) (i64.const 1000000)) (i32.const -4)))))"""
+    booted = boot(made, {"boss": text, "short": wat(start="")})
+    booted.until(lambda: not booted.sip("boss").lives_on)
+    assert (booted.sip("boss").status, booted.sip("boss").error, booted.sip("short").over) == (Status.ENDED, "", 2)
 
 
 @pytest.mark.parametrize(("policy", "start", "status", "restarts"), [
