@@ -61,9 +61,8 @@ def test(arguments: Sequence[str]) -> int:
     os.execv(sys.executable, [sys.executable, "-P", "-m", "pytest", *parallel, *arguments])
 
 
-def bench(subject: str, *, cold: bool, form: str) -> int:
-    """Run a benchmark; does not come back."""
-    words = ["--format", form, *(["--cold"] if cold else [])]
+def bench(subject: str, words: Sequence[str]) -> int:
+    """Run a benchmark with its options; does not come back."""
     os.environ["PYTHONPATH"] = str(CHECKOUT)
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-P", "-m", f"tests.bench.bench_{subject}", *words])

@@ -43,7 +43,8 @@ class Machine:
 
     `display` is a QEMU display (gtk, sdl) or None for no window. `debug_exit` adds the device at port 0xf4 that ends
     QEMU with a status of the guest's choosing. `rtc` is the clock at power-on, `YYYY-MM-DDTHH:MM:SS` in UTC, or None
-    for the time of day. With `reboot` false, a reset ends the run. `type` is QEMU's name of the machine.
+    for the time of day. With `reboot` false, a reset ends the run. `type` is QEMU's name of the machine;
+    `extra` are words of its command line for what only a test or a benchmark wants.
     """
 
     accel: str = "tcg"
@@ -53,6 +54,7 @@ class Machine:
     rtc: str | None = None
     memory_mib: int = MEMORY_MIB
     type: str = DEFAULT_MACHINE
+    extra: tuple[str, ...] = ()
 
 
 def grants_debug_exit(system: System) -> bool:
@@ -92,6 +94,7 @@ def command(qemu: str, machine: Machine, firmware: Firmware, variables: Path, di
     words += ["-rtc", f"base={machine.rtc or 'utc'},clock=host"]
     if machine.debug_exit:
         words += ["-device", f"isa-debug-exit,iobase={DEBUG_EXIT_PORT:#x},iosize=1"]
+    words += machine.extra
     return words if machine.reboot else [*words, "-no-reboot"]
 
 
@@ -120,9 +123,10 @@ def _processor(accel: str) -> list[str]:
 
 
 def _boot_disk(disk: str) -> list[str]:
-    """One AHCI disk that the firmware boots without asking its menu or looking elsewhere; its writes are thrown away."""
+    """One AHCI disk that the firmware boots without asking its menu or looking elsewhere, unless QEMU hands it a kernel, which
+    has index 0; its writes are thrown away."""
     drive = f"if=none,id=boot,format=raw,snapshot=on,file={_escape(disk)}"
-    return ["-drive", drive, "-device", "ide-hd,drive=boot,bootindex=0", "-boot", "menu=off"]
+    return ["-drive", drive, "-device", "ide-hd,drive=boot,bootindex=1", "-boot", "menu=off"]
 
 
 def _socket(name: str, descriptor: int) -> list[str]:

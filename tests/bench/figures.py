@@ -87,8 +87,12 @@ def machine() -> str:
 
 def table(figures: Sequence[Figure]) -> str:
     """The figures as lines of text, in columns."""
-    rows = [HEADINGS, *(f.cells for f in figures)]
-    widths = [max(len(row[k]) for row in rows) for k in range(len(HEADINGS))]
+    return columns([HEADINGS, *(f.cells for f in figures)])
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of as many cells each as lines of text, as wide as the widest cell of a column."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
 
 

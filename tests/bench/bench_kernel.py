@@ -1,0 +1,80 @@
+"""How fast the kernel is, beside Linux on the same machine: `munal bench kernel`, or `python -m tests.bench.bench_kernel`.
+
+Boots Munal and Debian's Linux in the same virtual machine, in turns, and compares what they measured by their own clocks. docs/bench.md says how, and what it is worth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from composer import packages, progress, qemu
+from composer.compile import WASMTIME
+from composer.tools import ToolFailure
+from tests.bench.figures import machine
+from tests.bench.kernel import linux, munal
+from tests.bench.kernel.compute import PEERS, compute_rows
+from tests.bench.kernel.guests import Machine, Part, booted
+from tests.bench.kernel.rows import Row, against, data, table
+
+FAILED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How often guests are asked in turns, and how many samples they take each time."""
+
+    turns: int
+    samples: int
+
+
+FULL, QUICK = Effort(9, 4), Effort(2, 2)
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="munal bench kernel", description=__doc__)
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--against", type=Path)
+    chosen = parser.parse_args(arguments)
+    earlier = chosen.against.read_text() if chosen.against else None
+    load = machine()
+    rows, notes = measure(QUICK if chosen.quick else FULL)
+    rows = against(rows, earlier) if earlier is not None else rows
+    notes = {**notes, "load": load}
+    print(data(rows, notes) if chosen.format == "json" else text(rows, notes))
+    return 0
+
+
+def measure(effort: Effort) -> tuple[list[Row], dict[str, str]]:
+    """Boot all guests, and compare them; what they say of themselves comes with it. Raises ToolFailure where one fails."""
+    packages.require_virtual_machine()
+    with tempfile.TemporaryDirectory(prefix="munal-bench-") as name:
+        folder = Path(name)
+        compute = munal.Workspace(folder / "workspace").build("bench-compute")
+        images = {"compute": (compute.image, qemu.Machine()), "linux": linux.guest(folder, compute.wasm["compute"])}
+        with progress.task("measuring"), booted(images) as guests:
+            return list(make_rows(guests, effort)), {**guests["linux"].notes, "wasmtime": WASMTIME}
+
+
+def make_rows(guests: Mapping[str, Machine], effort: Effort) -> Iterator[Row]:
+    """All comparisons."""
+    peers = {peer: Part(guests["linux"], peer) for peer in PEERS}
+    yield from compute_rows(guests["compute"], peers, effort.turns, effort.samples)
+
+
+def text(rows: Sequence[Row], notes: Mapping[str, str]) -> str:
+    """The rows for people."""
+    return f"{table(rows)}\n\nbeside {notes['kernel']}, gcc -O2 and wasmtime {notes['wasmtime']}; {notes['load']}"
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except ToolFailure as failure:
+        print(f"{failure.message}\n{failure.output}".strip(), file=sys.stderr)
+        sys.exit(FAILED)

@@ -1,0 +1,1 @@
+"""What `munal bench kernel` is made of: guests that measure, and rows that compare them."""
