@@ -17,6 +17,7 @@ from composer.compile import WASMTIME
 from composer.tools import ToolFailure
 from tests.bench.figures import machine
 from tests.bench.kernel import linux, munal
+from tests.bench.kernel.calls import call_rows
 from tests.bench.kernel.compute import PEERS, compute_rows
 from tests.bench.kernel.guests import Machine, Part, booted
 from tests.bench.kernel.rows import Row, against, data, table
@@ -55,8 +56,8 @@ def measure(effort: Effort) -> tuple[list[Row], dict[str, str]]:
     packages.require_virtual_machine()
     with tempfile.TemporaryDirectory(prefix="munal-bench-") as name:
         folder = Path(name)
-        compute = munal.Workspace(folder / "workspace").build("bench-compute")
-        images = {"compute": (compute.image, qemu.Machine()), "linux": linux.guest(folder, compute.wasm["compute"])}
+        built = munal.build(folder / "workspace")
+        images = {"munal": (built.image, qemu.Machine()), "linux": linux.guest(folder, built.wasm)}
         with progress.task("measuring"), booted(images) as guests:
             return list(make_rows(guests, effort)), {**guests["linux"].notes, "wasmtime": WASMTIME}
 
@@ -64,7 +65,8 @@ def measure(effort: Effort) -> tuple[list[Row], dict[str, str]]:
 def make_rows(guests: Mapping[str, Machine], effort: Effort) -> Iterator[Row]:
     """All comparisons."""
     peers = {peer: Part(guests["linux"], peer) for peer in PEERS}
-    yield from compute_rows(guests["compute"], peers, effort.turns, effort.samples)
+    yield from compute_rows(guests["munal"], peers, effort.turns, effort.samples)
+    yield from call_rows(guests["munal"], Part(guests["linux"], "calls"), effort.turns, effort.samples)
 
 
 def text(rows: Sequence[Row], notes: Mapping[str, str]) -> str:

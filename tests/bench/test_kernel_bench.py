@@ -9,6 +9,8 @@ import pytest
 
 from composer.tools import ToolFailure
 from tests.bench.kernel import linux
+from tests.bench.kernel.bare import with_bare_calls
+from tests.bench.kernel.calls import require_done
 from tests.bench.kernel.compute import PEERS, ROUNDS, require_same
 from tests.bench.kernel.guests import ANSWER, Question, Reading, Taken, Turns, in_turns, summed_up
 from tests.bench.kernel.rows import Goal, Row, against, alone, data, faster, slower, table, together
@@ -123,6 +125,30 @@ def test_the_programs_are_those_of_the_source():
     assert all(f'{{"{name}", run_{name}}}' in names for name in ROUNDS) and names.count("run_") == len(ROUNDS) >= 8
 
 
+def test_calls_that_went_wrong_end_the_benchmark():
+    with pytest.raises(ToolFailure, match="of 16 operations of `life`, 15 went well"):
+        require_done(((Fake(), "life", 16),), Turns(((1.0,),), (f"{15:016x}",)))
+
+
+GLUE = """
+  (func $munal:clock/time#now (export "munal:clock/time#now") (result i64)
+    (call $raw.clock_now (i32.const 7)))
+  (func $munal:clock/time#sleep (export "munal:clock/time#sleep") (param $deadline i64)
+    (call $raw.clock_sleep (i32.const 7) (local.get $deadline)))
+"""
+
+
+def test_bare_calls_are_made_in_a_loop_beside_the_primitive():
+    forged = with_bare_calls(GLUE)
+    assert forged.count("(call $raw.clock_now (i32.const 7))") == 2 and "clock_sleep" not in forged
+    assert forged.count("(") == forged.count(")")
+
+
+def test_glue_of_another_form_is_not_forged_unnoticed():
+    with pytest.raises(ToolFailure, match="no longer as the benchmark knows it"):
+        with_bare_calls(GLUE.replace("clock_now", "clock_then"))
+
+
 # All of it
 
 @pytest.mark.boot
@@ -141,6 +167,7 @@ def test_the_whole_benchmark_in_its_short_form():
     assert len(set(named)) == len(named)
     for peer, _ in PEERS.values():
         assert {(f"compute, {name}", peer) for name in (*ROUNDS, "geometric mean")} <= set(named)
+    assert {"host call through glue", "service round trip, 64 bytes", "stream, one way", "a SIP from start to end"} <= {row.name for row in rows}
     for row in rows:
         assert row.value > 0 and row.unit and row.spread >= 0, row
         assert row.peer_value is None or row.peer_value > 0 and row.ratio > 0, row

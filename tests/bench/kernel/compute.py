@@ -10,7 +10,7 @@ from tests.bench.kernel.rows import Goal, Row, faster, together
 
 ROUNDS = {"loop": 3, "matrix": 2, "sort": 3, "hash": 4, "json": 10, "regex": 3, "sha256": 8, "mandelbrot": 2, "blur": 4, "trees": 8,
           "search": 2, "machine": 3}
-"""The programs of apps/bench/compute, and how many rounds make a sample of about 15 ms of emulation: short enough that many
+"""The programs of apps/bench/measure, and how many rounds make a sample of about 15 ms of emulation: short enough that many
 samples are not disturbed by what else the machine does."""
 
 PEERS = {"native": ("gcc -O2 on Linux", Goal(">=", 0.9)), "wasmtime": ("wasmtime on Linux", Goal(">=", 1.0))}

@@ -15,10 +15,11 @@ from pathlib import Path
 
 from composer import cache, packages, qemu
 from composer.tools import ToolFailure, run
+from tests.bench.kernel.compute import ROUNDS
 
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "linux"
-PROGRAMS = HERE.parents[2] / "apps/bench/compute"
+PROGRAMS = HERE.parents[2] / "apps/bench/measure"
 META = "linux-image-cloud-amd64"
 """Debian's package that depends on its present kernel."""
 WAIT = 300
@@ -86,8 +87,8 @@ def make_initramfs(wasm: bytes) -> bytes:
 
 
 def program_sources() -> list[Path]:
-    """The C files of the programs that compute, without what makes an app of them."""
-    return sorted(path for path in PROGRAMS.glob("*.c") if path.name != "main.c")
+    """The C files of the programs that compute."""
+    return [PROGRAMS / "programs.c", *(PROGRAMS / f"{name}.c" for name in ROUNDS)]
 
 
 def build(name: str, sources: tuple[str, ...], library: Path | None = None) -> Path:

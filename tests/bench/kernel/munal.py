@@ -1,4 +1,4 @@
-"""Munal's own guests: profiles of the repository, composed as anybody composes them, in a copy of its workspace."""
+"""Munal's own guest: the repository's profile `bench`, composed as anybody composes it."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from pathlib import Path
 from composer import pipeline
 from composer.tools import ToolFailure
 from composer.variant import make_variant
+from tests.bench.kernel.bare import link_with_bare_calls
 from tests.boot.workspace import copy_workspace
+
+PROFILE, MEASURING = "bench", "measure"
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A composed profile: its image, and its apps' wasm by name."""
+    """The image, and the wasm of the app in it that measures."""
 
     image: Path
-    wasm: dict[str, bytes]
+    wasm: bytes
 
 
-class Workspace:
-    """A copy of the repository's workspace, and what was built in it."""
+def build(folder: Path) -> Built:
+    """Compose the repository's profile `bench` in a copy of its workspace, with one glue that makes bare calls, too.
 
-    def __init__(self, folder: Path) -> None:
-        self.root = copy_workspace(folder)
-
-    def build(self, profile: str) -> Built:
-        """Raises ToolFailure where the repository's own profile is refused."""
-        variant = make_variant(profile)
-        built = pipeline.compose(self.root, variant)
-        generated = pipeline.compose(self.root, variant, pipeline.Stage.GENERATE)
-        if not built.ok or not generated.ok:
-            raise ToolFailure("bench", f"the profile `{profile}` is refused: see `munal check {profile}`")
-        return Built(built.value.image, {name: path.read_bytes() for name, path in generated.value.wasm.items()})
+    Raises ToolFailure where the profile is refused.
+    """
+    compiled = pipeline.compose(copy_workspace(folder), make_variant(PROFILE), pipeline.Stage.COMPILE)
+    if not compiled.ok:
+        raise ToolFailure("bench", f"the profile `{PROFILE}` is refused: see `munal check {PROFILE}`")
+    image = folder / "bench.efi"
+    link_with_bare_calls(compiled.value, MEASURING, image)
+    return Built(image, compiled.value.generated.wasm[MEASURING].read_bytes())

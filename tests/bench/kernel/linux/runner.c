@@ -109,6 +109,10 @@ int main(int count, char **words) {
         give_up("compiling", error, NULL);
     }
     printf("note compiled %zu bytes in %llu us\n", length, (unsigned long long)(now() - start) / 1000);
+    error = wasmtime_linker_define_unknown_imports_as_traps(linker, module); // what needs Munal is not asked of it here
+    if (error) {
+        give_up("linking", error, NULL);
+    }
     wasmtime_instance_t instance;
     wasm_trap_t *trap = NULL;
     error = wasmtime_linker_instantiate(linker, context, module, &instance, &trap);

@@ -47,6 +47,7 @@ wasmtime_error_t *wasmtime_module_new(wasm_engine_t *, const uint8_t *, size_t, 
 wasmtime_linker_t *wasmtime_linker_new(wasm_engine_t *);
 wasmtime_error_t *wasmtime_linker_define_func(wasmtime_linker_t *, const char *, size_t, const char *, size_t, const wasm_functype_t *,
                                               wasmtime_callback_t, void *, void (*)(void *));
+wasmtime_error_t *wasmtime_linker_define_unknown_imports_as_traps(wasmtime_linker_t *, wasmtime_module_t *);
 wasmtime_error_t *wasmtime_linker_instantiate(const wasmtime_linker_t *, wasmtime_context_t *, const wasmtime_module_t *,
                                               wasmtime_instance_t *, wasm_trap_t **);
 bool wasmtime_instance_export_get(wasmtime_context_t *, const wasmtime_instance_t *, const char *, size_t, wasmtime_extern_t *);

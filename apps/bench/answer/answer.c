@@ -1,0 +1,14 @@
+// Sends every request back as it came.
+
+#include "munal.h"
+
+#define FOR_EVER (-1)
+
+static char message[65536];
+
+void _start(void) {
+    for (;;) {
+        int32_t length = munal_service_server_answer_receive(message, sizeof message, FOR_EVER);
+        munal_service_server_answer_reply(message, length > 0 ? (uint32_t)length : 0);
+    }
+}
