@@ -21,18 +21,22 @@ BINARY = "munal-kernel"
 DISPATCH = "dispatch.rs.j2"
 
 
-def build_kernel() -> Path:
-    """The ELF file. Raises ToolFailure where no toolchain can build it or the build fails."""
+def build_kernel(features: tuple[str, ...] = ()) -> Path:
+    """The ELF file, with these features of kernel/Cargo.toml: images for people have none.
+
+    Raises ToolFailure where no toolchain can build it or the build fails.
+    """
     interfaces = load_interfaces()
     rust = toolchain.require_rust(kernel=True)
     index = Index(KERNEL)
     template = index.file(HERE / "templates" / DISPATCH)
-    key = cache.digest(FORMAT, rust.identity("ld.lld"), index.folder(KERNEL), template, repr(interfaces), interfaces.abi)
+    key = cache.digest(FORMAT, rust.identity("ld.lld"), index.folder(KERNEL), template, repr(interfaces), interfaces.abi,
+                       *sorted(features))
     index.save()
-    return cache.entry("kernel", key) or cache.store("kernel", key, _build(rust, interfaces))
+    return cache.entry("kernel", key) or cache.store("kernel", key, _build(rust, interfaces, features))
 
 
-def _build(rust: toolchain.Rust, interfaces: Interfaces) -> bytes:
+def _build(rust: toolchain.Rust, interfaces: Interfaces, features: tuple[str, ...]) -> bytes:
     from composer.cargo import Cargo
 
     with cache.work("kernel") as area:
@@ -44,7 +48,8 @@ def _build(rust: toolchain.Rust, interfaces: Interfaces) -> bytes:
             env["CARGO_TARGET_X86_64_MUNAL_LINUX_GNU_LINKER"] = str(linker)
         cargo = Cargo(rust, area, KERNEL / "Cargo.toml", "building the kernel", env=env, words=(
             "--package", BINARY, "--target", str(KERNEL / f"{TARGET}.json"), "-Zjson-target-spec",
-            "-Zbuild-std=core,alloc,compiler_builtins", "-Zbuild-std-features=compiler-builtins-mem"))
+            "-Zbuild-std=core,alloc,compiler_builtins", "-Zbuild-std-features=compiler-builtins-mem",
+            *(("--features", ",".join(sorted(features))) if features else ())))
         cargo.build()
         elf = cargo.target / TARGET / "release" / BINARY
         try:

@@ -126,13 +126,21 @@ def _places(modules: Mapping[str, bytes]) -> tuple[Module, ...]:
 def _payload(system: System, placed: tuple[Module, ...], modules: Mapping[str, bytes], table: bytes) -> bytes:
     """The content of the section `.munal`."""
     end = max((m.offset + m.length for m in placed), default=HEADER.size)
-    start = pe.aligned(end, pe.MEMORY_ALIGNMENT)
-    payload = bytearray(start + len(table))
-    HEADER.pack_into(payload, 0, MAGIC, LAYOUT_VERSION, system.emergency_port or 0, start, len(table), hashlib.sha256(table).digest())
+    body = bytearray(pe.aligned(end, pe.MEMORY_ALIGNMENT))
     for module in placed:
-        payload[module.offset:module.offset + module.length] = modules[module.name]
-    payload[start:] = table
-    return bytes(payload)
+        body[module.offset:module.offset + module.length] = modules[module.name]
+    return seal(system.emergency_port, body, table)
+
+
+def seal(emergency_port: int | None, body: bytes | bytearray, table: bytes) -> bytes:
+    """The content of the section `.munal`: `body`, which begins with room for the header, then what the header proves."""
+    header = HEADER.pack(MAGIC, LAYOUT_VERSION, emergency_port or 0, len(body), len(table), hashlib.sha256(table).digest())
+    return header + bytes(body[HEADER.size:]) + table
+
+
+def write_image(kernel: Kernel, payload: bytes) -> bytes:
+    """The file of a kernel with this content of the section `.munal`, and no record of its origin."""
+    return pe.write(kernel.entry + _shift(kernel), _sections(kernel, payload, b""))
 
 
 def _shift(kernel: Kernel) -> int:

@@ -14,6 +14,8 @@ mod dispatch;
 mod end;
 mod firmware;
 mod functions;
+#[cfg(feature = "lab")]
+mod lab;
 mod log;
 mod memory;
 mod raw;
@@ -47,6 +49,8 @@ fn run(machine: Machine, header: Header) -> ! {
     cpu::apic::start();
     let controllers = firmware::start(machine.rsdp).unwrap_or_else(|reason| panic!("{reason}"));
     cpu::ioapic::start(&controllers);
+    #[cfg(feature = "lab")]
+    lab::run_script(&machine, &header);
     let bytes = &machine.section[header.table.clone()];
     let table = table::decode(bytes, machine.section.len() as u64, &dispatch::ABI_DIGEST, &dispatch::KEPT).unwrap_or_else(|reason| panic!("{reason}"));
     devices::map(&table).and_then(|()| devices::check_lines(&table)).unwrap_or_else(|reason| panic!("{reason}"));

@@ -9,6 +9,8 @@ pub mod addresses;
 pub mod clock;
 pub mod grants;
 pub mod image;
+#[cfg(feature = "lab")]
+pub mod lab;
 pub mod occupied;
 pub mod restart;
 pub mod pe;

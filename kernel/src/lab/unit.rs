@@ -1,0 +1,167 @@
+//! One unit of a script: a store, the instances in it, and the steps taken with them.
+use super::{host::{self, Host}, values};
+use crate::{cpu, log::Emergency};
+use alloc::{borrow::ToOwned, collections::BTreeMap, format, string::String, sync::Arc, vec, vec::Vec};
+use core::{fmt::Write, ops::AddAssign};
+use munal_logic::{image::sha256, lab::{self, Expected, Limits, Step, Value}};
+use wasmtime::{Engine, Func, Instance, Linker, Module, Store, Val};
+
+/// What all units share.
+#[derive(Clone)]
+pub struct Place {
+    pub engine: Engine,
+    pub section: &'static [u8],
+    pub modules: Arc<[lab::Module]>,
+    pub limits: Limits,
+}
+
+impl Place {
+    /// Compares a module with its digest, unpacks it and has the runtime load it. Errors: in words.
+    pub fn load(&self, number: u32) -> Result<Module, String> {
+        let module = self.modules.get(number as usize).ok_or_else(|| format!("the script has no module {number}"))?;
+        let bytes = module.bytes(self.section).ok_or_else(|| format!("module {number} lies outside of the image"))?;
+        if sha256(bytes) != module.sha256 {
+            return Err(format!("module {number} is not what the script was made with: its SHA-256 differs"));
+        }
+        let unpacked = unpack(bytes, module.unpacked).map_err(|status| format!("module {number} cannot be unpacked: {status:?}"))?;
+        let code = unpacked.as_deref().unwrap_or(bytes);
+        // SAFETY: the digest in the script, whose own was compared at boot, is that of what wasmtime serialized.
+        unsafe { Module::deserialize(&self.engine, code) }.map_err(|error| format!("module {number} does not load: {error:?}"))
+    }
+}
+
+/// What a module is packed of; none where it is not packed.
+fn unpack(bytes: &[u8], length: u64) -> Result<Option<Vec<u8>>, miniz_oxide::inflate::TINFLStatus> {
+    let packed = length > 0;
+    packed.then(|| miniz_oxide::inflate::decompress_to_vec_zlib_with_limit(bytes, length as usize)).transpose().map_err(|error| error.status)
+}
+
+/// How many steps came out as expected, and how many did not.
+#[derive(Default, Clone, Copy)]
+pub struct Tally {
+    pub passed: u32,
+    pub failed: u32,
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+}
+
+/// Takes all steps of a unit, and writes a line for each that came out otherwise than expected.
+pub fn run(place: &Place, unit: &lab::Unit<'_>) -> Tally {
+    let mut tally = Tally::default();
+    let mut bench = Bench::new(place, unit.name);
+    for (number, step) in unit.steps.iter().enumerate() {
+        let verdict = bench.take(step);
+        // A trap leaves through an interrupt gate, which turned interrupts off.
+        x86_64::instructions::interrupts::enable();
+        match verdict {
+            Ok(()) => tally.passed += 1,
+            Err(why) => {
+                tally.failed += 1;
+                let _ = writeln!(Emergency, "lab: failed: {} step {number}: {}", unit.name, why.replace('\n', " "));
+            }
+        }
+    }
+    tally
+}
+
+/// Where a unit's steps are taken.
+struct Bench<'p> {
+    place: &'p Place,
+    unit: &'p str,
+    store: Store<Host>,
+    linker: Linker<Host>,
+    named: BTreeMap<String, Instance>,
+    last: Option<Instance>,
+}
+
+impl<'p> Bench<'p> {
+    fn new(place: &'p Place, unit: &'p str) -> Self {
+        let mut store = Store::new(&place.engine, Host::new(place.limits));
+        let mut linker = Linker::new(&place.engine);
+        linker.allow_shadowing(true); // a script may register a name again
+        host::link(&mut linker, &mut store).unwrap_or_else(|error| panic!("the lab's own modules do not link: {error:?}"));
+        Self { place, unit, store, linker, named: BTreeMap::new(), last: None }
+    }
+
+    /// Errors: how what came of the step differs from what was expected.
+    fn take(&mut self, step: &Step<'_>) -> Result<(), String> {
+        match step {
+            Step::Instantiate(module, name, expected) => expected.verdict(&self.instantiate(*module, *name)),
+            Step::Register(instance, name) => {
+                let instance = self.instance(*instance)?;
+                self.linker.instance(&mut self.store, name, instance).map(|_| ()).map_err(|error| format!("{error:#}"))
+            }
+            Step::Invoke(instance, name, arguments, expected) => self.invoke(*instance, name, arguments, expected),
+            Step::Get(instance, name, expected) => {
+                let instance = self.instance(*instance)?;
+                let global = instance.get_global(&mut self.store, name).ok_or_else(|| format!("no global `{name}`"))?;
+                let value = global.get(&mut self.store);
+                expected.verdict(&Ok(vec![values::to_script(&value)]))
+            }
+            Step::State(instance, wanted) => {
+                let instance = self.instance(*instance)?;
+                let found = values::digest(&mut self.store, instance);
+                if found == *wanted { Ok(()) } else { Err(format!("what the exports hold differs: SHA-256 {}", hex(&found))) }
+            }
+            Step::Measure(instance, name, arguments, times) => self.measure(*instance, name, arguments, *times),
+        }
+    }
+
+    fn instance(&self, name: Option<&str>) -> Result<Instance, String> {
+        match name {
+            Some(name) => self.named.get(name).copied().ok_or_else(|| format!("no instance `{name}`")),
+            None => self.last.ok_or_else(|| String::from("no instance yet")),
+        }
+    }
+
+    fn instantiate(&mut self, module: u32, name: Option<&str>) -> Result<Vec<Value>, String> {
+        let module = self.place.load(module)?;
+        let instance = self.linker.instantiate(&mut self.store, &module).map_err(|error| format!("{error:#}"))?;
+        self.last = Some(instance);
+        if let Some(name) = name {
+            self.named.insert(name.to_owned(), instance);
+        }
+        Ok(Vec::new())
+    }
+
+    fn function(&mut self, instance: Option<&str>, name: &str) -> Result<Func, String> {
+        let instance = self.instance(instance)?;
+        instance.get_func(&mut self.store, name).ok_or_else(|| format!("no function `{name}`"))
+    }
+
+    fn invoke(&mut self, instance: Option<&str>, name: &str, arguments: &[Value], expected: &Expected<'_>) -> Result<(), String> {
+        let function = self.function(instance, name)?;
+        let outcome = self.call(function, arguments);
+        expected.verdict(&outcome).map_err(|how| format!("{name}: {how}"))
+    }
+
+    fn call(&mut self, function: Func, arguments: &[Value]) -> Result<Vec<Value>, String> {
+        let arguments: Vec<Val> = arguments.iter().map(values::to_runtime).collect();
+        let mut results = vec![Val::I32(0); function.ty(&self.store).results().len()];
+        function.call(&mut self.store, &arguments, &mut results).map_err(|error| format!("{error:#}"))?;
+        Ok(values::all_to_script(&results))
+    }
+
+    /// Writes the least, the median and the most cycles of the time stamp counter that a call took.
+    fn measure(&mut self, instance: Option<&str>, name: &str, arguments: &[Value], times: u32) -> Result<(), String> {
+        let function = self.function(instance, name)?;
+        let mut took = Vec::new();
+        for _ in 0..times.max(1) {
+            let before = cpu::time::counter();
+            self.call(function, arguments)?;
+            took.push(cpu::time::counter() - before);
+        }
+        took.sort_unstable();
+        let _ = writeln!(Emergency, "lab: measured: {} {name}: {} {} {} cycles", self.unit, took[0], took[took.len() / 2], took[took.len() - 1]);
+        Ok(())
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
