@@ -1,13 +1,14 @@
 """One simulated SIP: its thread, its lives one after the other, and what audit says of it.
 
-Mirrors kernel/src/state.rs, end.rs and kernel/logic/src/restart.rs: the same statuses, the same decisions after an end. Everything but the wasm itself
-happens under the machine's lock.
+Mirrors kernel/src/state.rs, end.rs and kernel/logic/src/restart.rs: the same statuses, the same decisions after an end.
+Everything but the wasm itself happens under the machine's lock.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
