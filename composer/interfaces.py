@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 NO_CAPABILITIES = ("abi", "kept")
 """The files that describe what all interfaces share, and what no grant may reach."""
@@ -123,6 +123,42 @@ class Raw:
         return WASM_TYPES[self.result][0] if self.result else None
 
 
+WASM_PAGE = 64 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What every instance's memory limit covers besides its wasm's memory and tables, in bytes."""
+
+    wasm_stack: int
+    kernel_stack: int
+    runtime: int
+
+    PAGE: ClassVar[int] = 4096
+    TABLE_SPAN: ClassVar[int] = 2 << 20
+    DIRECTORY_SPAN: ClassVar[int] = 1 << 30
+
+    @property
+    def fixed(self) -> int:
+        """The stack, the page table that finds it, and what the kernel keeps for a life."""
+        return self.wasm_stack + self.kernel_stack + self.PAGE + self.runtime
+
+    def page_tables(self, size: int) -> int:
+        """Bytes of page tables for a linear memory of `size` bytes, as kernel/logic/src/quota.rs counts them."""
+        return (-(-size // self.TABLE_SPAN) + -(-size // self.DIRECTORY_SPAN)) * self.PAGE
+
+    def used(self, memory: int) -> int:
+        """Bytes that an instance with a linear memory of `memory` bytes uses."""
+        return memory + self.page_tables(memory) + self.fixed
+
+    def largest_memory(self, limit: int) -> int:
+        """Bytes of the largest linear memory, in whole pages of wasm, that `limit` has room for; 0 where it has none."""
+        size = max(0, limit - self.fixed) // WASM_PAGE * WASM_PAGE
+        while size and self.used(size) > limit:
+            size -= WASM_PAGE
+        return size
+
+
 @dataclass(frozen=True, eq=False)
 class Interfaces:
     """All of them. One reading equals no other: what `module` found in it is kept by its identity."""
@@ -138,6 +174,7 @@ class Interfaces:
     kept_lines: dict[int, str]
     kept_pages: tuple[tuple[int, int, str], ...]
     physical_end: int
+    quota: Quota
 
     @cached_property
     def raw(self) -> dict[str, Raw]:
@@ -159,7 +196,8 @@ class Interfaces:
         raw = {r.name: {"params": [p.type for p in r.params], "result": r.result} for r in self.raw.values()}
         kept = {"ports": [[base, length] for base, length, _ in self.kept_ports], "lines": sorted(self.kept_lines),
                 "pages": [[base, length] for base, length, _ in self.kept_pages], "physical_end": self.physical_end}
-        text = {"version": self.version, "errors": self.errors, "events": self.events, "kept": kept, "raw": raw}
+        text = {"version": self.version, "errors": self.errors, "events": self.events, "kept": kept, "raw": raw,
+                "quota": asdict(self.quota)}
         return json.dumps(text, sort_keys=True, separators=(",", ":")).encode()
 
     @cached_property
@@ -222,4 +260,4 @@ def load_interfaces(folder: Path = FOLDER) -> Interfaces:
                       {k: v["doc"] for k, v in abi["events"].items()}, capabilities,
                       tuple((p["base"], p["length"], p["reason"]) for p in kept["ports"]),
                       {line["number"]: line["reason"] for line in kept["lines"]},
-                      tuple((p["base"], p["length"], p["reason"]) for p in kept["pages"]), abi["physical_end"])
+                      tuple((p["base"], p["length"], p["reason"]) for p in kept["pages"]), abi["physical_end"], Quota(**abi["quota"]))

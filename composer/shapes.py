@@ -27,7 +27,7 @@ M0111 = declare("M0111", "a value that is none of the choices")
 M0117 = declare("M0117", "a text that cannot stand where it is written")
 
 LONGEST_NAME = 48
-MEMORY = (64 * KIB, 4 * GIB)
+MEMORY = (64 * KIB, 8 * GIB)
 DEFAULT_MEMORY = MIB
 MOST_INSTANCES = 256
 MOST_NEEDS = 64
@@ -208,7 +208,7 @@ class AppTable(Shape):
 
 
 class AppLimits(Shape):
-    memory: Memory | None = Field(default=None, description="linear memory, unless the instance says otherwise")
+    memory: Memory | None = Field(default=None, description="all memory that an instance may use, unless the instance says otherwise")
 
 
 class AppFile(Shape):
@@ -249,7 +249,7 @@ class KernelTable(Shape):
 
 
 class InstanceLimits(Shape):
-    memory: Memory | None = Field(default=None, description="linear memory at most")
+    memory: Memory | None = Field(default=None, description="all memory that it may use: wasm memory and tables, stack, page tables, what the kernel keeps for it")
     cpu: Share | None = Field(default=None, description="share of one processor")
 
 

@@ -106,27 +106,42 @@ def _check_memory(app: App, facts: AppFacts) -> Iterator[Diagnostic]:
 
 @rule("M0309", "a binary needs more memory than its instance may have")
 def check_memory_limit(system: System, facts: Mapping[str, AppFacts]) -> Iterator[Diagnostic]:
-    """Yield one diagnostic for each instance whose limit is less than its binary's first pages (64 KiB each) and tables."""
+    """Yield one diagnostic for each instance whose limit is less than a life of it takes, before it has asked for anything."""
     for app, found in sound(system, facts):
-        pages, element = found.memory[0] if found.memory else 0, load_interfaces().table_element
-        needed = pages * PAGE + found.elements * element
-        tables = f" and {_count(found.elements, 'table element')} of {element} bytes" if found.elements else ""
+        pages = found.memory[0] if found.memory else 0
+        needed = at_least(found)
         for instance in system.instances:
             if instance.app.name == app.name and instance.memory < needed:
                 yield error(
-                    "M0309", f"`{instance.name}` may use {format_size(instance.memory)}, but its binary starts with {format_size(needed)}",
+                    "M0309", f"`{instance.name}` may use {format_size(instance.memory)}, but starts with {format_size(needed)}",
                     at(instance.memory_span or instance.span, f"this instance is limited to {format_size(instance.memory)}"),
-                    at(found.at(0), f"starts with {pages} pages of 64 KiB{tables}"),
+                    at(found.at(0), _parts(found)),
                     help=_more_memory(needed, pages),
                     notes=instance.notes,
                 )
 
 
+def at_least(facts: AppFacts) -> int:
+    """Bytes that a SIP of this binary uses from its start on (docs/memory.md), rounded up to KiB."""
+    interfaces = load_interfaces()
+    memory = (facts.memory[0] if facts.memory else 0) * PAGE
+    needed = interfaces.quota.used(memory) + facts.elements * interfaces.table_element
+    return -(-needed // KIB) * KIB
+
+
+def _parts(facts: AppFacts) -> str:
+    interfaces = load_interfaces()
+    pages = facts.memory[0] if facts.memory else 0
+    tables = f", {_count(facts.elements, 'table element')} of {interfaces.table_element} bytes" if facts.elements else ""
+    fixed = format_size(interfaces.quota.fixed + interfaces.quota.page_tables(pages * PAGE))
+    return f"starts with {_count(pages, 'page')} of 64 KiB{tables}, and {fixed} of stack, page tables and what the kernel keeps"
+
+
 def _more_memory(needed: int, pages: int) -> str:
     if needed > MEMORY[1]:
         return f"no instance may have more than {format_size(MEMORY[1])}: let the binary start with less"
-    smaller = ", or link with a smaller stack: `-zstack-size=`" if pages else ""
-    return f'allow it with `limits.memory = "{format_size(-(-max(needed, MEMORY[0]) // KIB) * KIB)}"`{smaller}'
+    smaller = ", or link with a smaller stack: `-zstack-size=`" if pages > 1 else ""
+    return f'allow it with `limits.memory = "{format_size(max(needed, MEMORY[0]))}"`{smaller}'
 
 
 @rule("M0324", "a binary's data does not fit where it goes")

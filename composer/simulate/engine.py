@@ -16,7 +16,7 @@ from wasmtime import _ffi as ffi
 
 from composer import cache
 from composer.compile import SETTINGS, WASMTIME, require_version
-from composer.interfaces import Raw
+from composer.interfaces import Raw, load_interfaces
 
 KINDS = {"i32": wasmtime.ValType.i32, "i64": wasmtime.ValType.i64}
 UNSIGNED = {"u8": 0xFF, "u16": 0xFFFF, "u32": 0xFFFF_FFFF, "u64": 0xFFFF_FFFF_FFFF_FFFF}
@@ -128,7 +128,7 @@ class Life:
         self._glue, self._app, self._linked = glue, app, linked
         self._memory: wasmtime.Memory | None = None
         self.store = wasmtime.Store(linked.linker.engine)
-        self.store.set_limits(memory_size=memory_limit)
+        self.store.set_limits(memory_size=load_interfaces().quota.largest_memory(memory_limit))
         self.store.set_epoch_deadline(1)
         self._on_epoch = _epoch_callback(sip)
         ffi.wasmtime_store_epoch_deadline_callback(self.store.ptr(), self._on_epoch, None, NOTHING)

@@ -12,6 +12,7 @@ from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from composer.interfaces import load_interfaces
 from composer.simulate.engine import Fault, Finished, Life
 from composer.simulate.objects import Log
 from composer.simulate.raw import Primitives
@@ -75,7 +76,7 @@ class Sip:
     def note_memory(self) -> None:
         """Its memory's size now; its own thread alone can ask."""
         if self.life is not None:
-            self.memory = self.life.memory_length
+            self.memory = load_interfaces().quota.used(self.life.memory_length)
             self.memory_peak = max(self.memory_peak, self.memory)
 
     def _main(self) -> None:
@@ -125,7 +126,7 @@ class Sip:
 
     def decide(self, error: str, now: int) -> None:
         """What comes after a life: what was asked for from outside, else what the restart policy says."""
-        self.memory, self.blocked = 0, False
+        self.memory, self.blocked = load_interfaces().quota.fixed, False
         self.over = (self.over + 1) & ENDS
         again, self.restart_wanted = self.restart_wanted, False
         if self.ending:

@@ -2,6 +2,9 @@
 //!
 //! The rule that makes it sound: kernel state is touched by the thread that runs in the kernel, or by an interrupt handler
 //! that interrupted wasm and so found nobody in the kernel. A handler that interrupted the kernel touches atomics alone.
+//!
+//! A page of a SIP's memory that is not there yet comes when the kernel touches it, by a fault that is as a call of what touched
+//! it. `memory::linear::fault` uses frames, page tables and the sizes of memories: who holds one of those touches no SIP's memory.
 use core::{cell::{Cell, UnsafeCell}, panic::Location};
 
 /// A value that one closure at a time may use. Using it twice at once is a bug that panics with both places.

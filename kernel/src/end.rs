@@ -75,7 +75,6 @@ impl State {
     fn decide(&mut self, index: usize, end: End, error: String, now: u64) {
         let policy = self.policy(index);
         let life = &mut self.lives[index];
-        life.memory = 0;
         life.answer = None;
         life.error = error;
         life.end = Some(end);

@@ -58,7 +58,7 @@ fn run(machine: Machine, header: Header) -> ! {
     load(&machine, &table).unwrap_or_else(|reason| panic!("{reason}"));
     prepare_threads(&table);
     state::start(table, header.digest);
-    thread::start(state::supervisor());
+    thread::start(state::supervisor()).expect("memory for the supervisor's stack");
     thread::run()
 }
 
@@ -74,7 +74,7 @@ fn load(machine: &Machine, table: &Table) -> Result<(), String> {
     if let Some(instance) = table.instances.first() {
         wasm::note_ended(&modules[instance.glue])?;
     }
-    start::set_programs(start::Programs { engine, modules });
+    start::prepare(&engine, table, &modules).map_err(|error| format!("the raw primitives cannot be linked: {error:?}"))?;
     Ok(())
 }
 
@@ -93,7 +93,7 @@ fn prepare_threads(table: &Table) {
     const WHOLE: u32 = 1000;
     let entries = table.instances.iter().map(|instance| (instance.cpu_permille, sip::main as fn(usize)));
     for (permille, entry) in entries.chain([(WHOLE, supervisor::supervise as fn(usize))]) {
-        thread::add(permille, entry).expect("memory for a stack");
+        thread::add(permille, entry);
     }
     let hears = |instance: &table::Instance| instance.handles.iter().any(|handle| handle.kind == HandleKind::KernelLog);
     log::set_readers(table.instances.iter().enumerate().filter(|(_, instance)| hears(instance)).map(|(index, _)| index).collect());

@@ -42,40 +42,38 @@ pub struct Sip {
     pub ports: Ports,
     pub registers: Registers,
     pub memory: Option<Memory>,
-    limit: u64,
-    used: u64,
 }
 
 impl Sip {
-    /// A SIP that has not started; `limit` is its memory's, in bytes.
-    pub fn new(index: usize, ports: Ports, registers: Registers, limit: u64) -> Self {
-        Self { index, ports, registers, memory: None, limit, used: 0 }
+    /// A SIP whose memory is not there yet.
+    pub fn new(index: usize, ports: Ports, registers: Registers) -> Self {
+        Self { index, ports, registers, memory: None }
     }
 
-    /// Counts bytes towards the limit; false where they pass it.
-    fn grow(&mut self, current: usize, desired: usize, unit: u64) -> bool {
-        let grown = (desired as u64).checked_mul(unit).map(|bytes| self.used - (current as u64 * unit).min(self.used) + bytes);
-        let Some(used) = grown.filter(|&used| used <= self.limit) else {
-            state::with(|state| state.lives[self.index].memory_refused += 1);
-            return false;
-        };
-        self.used = used;
-        state::with(|state| {
-            let life = &mut state.lives[self.index];
-            life.memory = used;
-            life.peak = life.peak.max(used);
-        });
-        true
+    fn count_refusal(&self) {
+        state::with(|state| state.lives[self.index].memory_refused += 1);
     }
 }
 
+/// Memories are charged where they grow (`memory::linear`); tables lie in the kernel's heap, which is charged as it is used.
 impl ResourceLimiter for Sip {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(self.grow(current, desired, 1))
+    fn memory_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(true)
     }
 
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.count_refusal();
+        Ok(())
+    }
+
+    /// A table may take twice its room to grow later, while its old elements are still there.
     fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(self.grow(current, desired, dispatch::TABLE_ELEMENT))
+        let room = if current == 0 { desired } else { desired.max(2 * current) + current };
+        let fits = (room as u64).checked_mul(dispatch::TABLE_ELEMENT).is_some_and(|bytes| start::fits(self.index, bytes));
+        if !fits {
+            self.count_refusal();
+        }
+        Ok(fits)
     }
 }
 

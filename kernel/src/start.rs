@@ -1,50 +1,89 @@
-//! The start of a SIP: its Store, its glue linked to the raw primitives, its app linked to its glue and nothing else.
-use crate::{cell::Global, dispatch, sip::Sip, state};
-use alloc::{string::{String, ToString}, vec::Vec};
-use munal_logic::grants::{Ports, Registers};
-use wasmtime::{Engine, Instance, Linker, Module, Store};
+//! The start of a SIP: its Store, its glue linked to the raw primitives, its app linked to its glue and nothing else. What is
+//! the same in each life is found once, at boot; a start makes what belongs to one life.
+use crate::{cell::Global, dispatch, memory::{PAGE, accounts, frames}, sip::Sip, state};
+use alloc::{format, string::String, vec::Vec};
+use munal_logic::{grants::{Ports, Registers}, table::Table};
+use wasmtime::{Engine, Extern, Instance, InstancePre, Linker, Module, ModuleExport, Store, TypedFunc};
 
-/// The modules of all instances, loaded; each instance's own and its glue.
-pub struct Programs {
-    pub engine: Engine,
-    pub modules: Vec<Module>,
+/// What every life of an instance begins with.
+struct Prepared {
+    glue: InstancePre<Sip>,
+    app: Module,
+    /// The glue's export for each import of the app, in the app's order.
+    imports: Vec<ModuleExport>,
+    entry: ModuleExport,
+    memory: Option<ModuleExport>,
 }
 
-static PROGRAMS: Global<Option<Programs>> = Global::new(None);
+/// One for each instance, in the table's order; why it cannot start where its modules do not fit.
+static PREPARED: Global<Vec<Result<Prepared, String>>> = Global::new(Vec::new());
 
-/// Hands over the modules; called once, before threads run.
-pub fn set_programs(programs: Programs) {
-    PROGRAMS.with(|slot| *slot = Some(programs));
+/// Prepares all instances, and gives each its quota; `modules` are the table's, loaded. Called once, before threads run.
+///
+/// Errors: the runtime's, where the raw primitives cannot be defined.
+pub fn prepare(engine: &Engine, table: &Table, modules: &[Module]) -> wasmtime::Result<()> {
+    let mut raw = Linker::new(engine);
+    dispatch::link(&mut raw)?;
+    let all = table.instances.iter().map(|instance| prepare_one(&raw, &modules[instance.module], &modules[instance.glue])).collect();
+    PREPARED.with(|slot| *slot = all);
+    for (index, instance) in table.instances.iter().enumerate() {
+        accounts::with(accounts::of_thread(index), |account| account.limit(instance.memory, dispatch::RUNTIME));
+    }
+    frames::reserve(KERNEL_HEAP + table.instances.len() as u64 * dispatch::RUNTIME);
+    Ok(())
+}
+
+/// Bytes that the kernel's heap may still grow by once all that can be promised is, beside what instances have there.
+const KERNEL_HEAP: u64 = 512 * PAGE;
+
+fn prepare_one(raw: &Linker<Sip>, app: &Module, glue: &Module) -> Result<Prepared, String> {
+    let imports = app.imports().map(|import| {
+        let name = format!("{}#{}", import.module(), import.name());
+        glue.get_export_index(&name).ok_or_else(|| format!("it imports `{name}`, which its glue does not have"))
+    });
+    Ok(Prepared {
+        imports: imports.collect::<Result<_, _>>()?,
+        glue: raw.instantiate_pre(glue).map_err(|error| format!("its glue does not fit this kernel: {error:?}"))?,
+        entry: app.get_export_index("_start").ok_or("it exports no `_start`")?,
+        memory: app.get_export_index("memory"),
+        app: app.clone(),
+    })
+}
+
+/// Whether an instance may use so many bytes more, and the machine has them.
+pub fn fits(index: usize, bytes: u64) -> bool {
+    accounts::with(accounts::of_thread(index), |account| account.fits(bytes)) && bytes <= frames::spare()
 }
 
 /// One life of an instance on its own thread. Errors: why it ended before it left by itself.
 pub fn run(index: usize) -> wasmtime::Result<()> {
     // SAFETY: written once, before threads run.
-    let programs = unsafe { PROGRAMS.forever() }.as_ref().expect("modules are loaded before threads run");
-    let (ports, registers, limit, module, glue) = state::with(|state| {
+    let prepared = match &unsafe { PREPARED.forever() }[index] {
+        Ok(prepared) => prepared,
+        Err(reason) => return Err(wasmtime::Error::msg(reason.as_str())),
+    };
+    let (ports, registers) = state::with(|state| {
         let instance = &state.table.instances[index];
-        (Ports::new(&instance.ports), Registers::new(&instance.mmio), instance.memory, instance.module, instance.glue)
+        (Ports::new(&instance.ports), Registers::new(&instance.mmio))
     });
-    let mut store = Store::new(&programs.engine, Sip::new(index, ports, registers, limit));
+    let mut store = Store::new(prepared.app.engine(), Sip::new(index, ports, registers));
     store.limiter(|sip| sip);
-    let instance = link(&mut store, &programs.modules[module], &programs.modules[glue])?;
-    let entry = instance.get_typed_func::<(), ()>(&mut store, "_start")?;
+    let entry = link(&mut store, prepared)?;
+    if !fits(index, 0) {
+        return Err(wasmtime::Error::msg("could not start: what the kernel keeps for it passes its quota"));
+    }
     entry.call(&mut store, ())
 }
 
-/// Glue links the raw primitives; the app links nothing but its glue.
-fn link(store: &mut Store<Sip>, module: &Module, glue: &Module) -> wasmtime::Result<Instance> {
-    let mut raw = Linker::new(module.engine());
-    dispatch::link(&mut raw)?;
-    let glue = raw.instantiate(&mut *store, glue)?;
-    let mut linker = Linker::new(module.engine());
-    let exports: Vec<(String, wasmtime::Extern)> = glue.exports(&mut *store).map(|export| (export.name().to_string(), export.into_extern())).collect();
-    for (name, function) in exports {
-        if let Some((module, function_name)) = name.split_once('#') {
-            linker.define(&mut *store, module, function_name, function)?;
-        }
-    }
-    let instance = linker.instantiate(&mut *store, module)?;
-    store.data_mut().memory = instance.get_memory(&mut *store, "memory");
-    Ok(instance)
+/// Instantiates glue and app; answers the app's entry.
+fn link(store: &mut Store<Sip>, prepared: &Prepared) -> wasmtime::Result<TypedFunc<(), ()>> {
+    let glue = prepared.glue.instantiate(&mut *store)?;
+    let find = |store: &mut Store<Sip>, instance: &Instance, export: &ModuleExport| -> Extern {
+        instance.get_module_export(store, export).expect("an export's index is of its own module")
+    };
+    let imports: Vec<Extern> = prepared.imports.iter().map(|export| find(store, &glue, export)).collect();
+    let app = Instance::new(&mut *store, &prepared.app, &imports)?;
+    store.data_mut().memory = prepared.memory.as_ref().and_then(|memory| find(store, &app, memory).into_memory());
+    let entry = find(store, &app, &prepared.entry).into_func().ok_or_else(|| wasmtime::Error::msg("its `_start` is no function"))?;
+    entry.typed(&*store)
 }

@@ -47,8 +47,6 @@ pub struct Life {
     pub tries: u32,
     /// Threads that wait for something to happen to this instance.
     pub watchers: Vec<usize>,
-    pub memory: u64,
-    pub peak: u64,
     pub error: String,
     /// The errors that its host calls answered, since the kernel started.
     pub errors: Tally,
@@ -89,7 +87,7 @@ pub fn with<R>(job: impl FnOnce(&mut State) -> R) -> R {
 pub fn start(table: Table, digest: [u8; 32]) {
     let life = |_| Life {
         status: Status::Waiting(0), after: After::Stay, sentence: None, began: 0, begun: 0, over: 0, end: None, restarts: 0, tries: 0,
-        watchers: Vec::new(), memory: 0, peak: 0, error: String::new(), errors: Tally::default(), memory_refused: 0, log: Log::new(LOG), heard: 0, answer: None,
+        watchers: Vec::new(), error: String::new(), errors: Tally::default(), memory_refused: 0, log: Log::new(LOG), heard: 0, answer: None,
     };
     let streams = table.streams.iter().map(|s| Stream { server: s.server, client: s.client, up: Ring::new(s.capacity), down: Ring::new(s.capacity) }).collect();
     let services = table.services.iter().map(|_| Service::default()).collect();

@@ -1,6 +1,6 @@
 //! Starts what waits for its start: the supervisor's thread when the time has come, or whoever has control at once.
-use crate::{cpu::{ioapic, time}, log::say, state::{self, Status}, thread};
-use alloc::{string::ToString, vec::Vec};
+use crate::{cpu::{ioapic, time}, end, log::say, state::{self, Status}, thread};
+use alloc::{format, string::ToString, vec::Vec};
 
 /// The supervisor's thread: sleeps until the next start is due, or until someone wakes it since there is a new one.
 pub fn supervise(_: usize) {
@@ -33,6 +33,8 @@ pub fn start(index: usize) {
             thread::own_interrupt(gsi, Some(index));
         }
     }
-    thread::start(index);
+    if let Err(reason) = thread::start(index) {
+        end::of(index, Err(wasmtime::Error::msg(format!("could not start: {reason}"))));
+    }
     watchers.into_iter().for_each(thread::wake);
 }

@@ -2,8 +2,8 @@
 //!
 //! Wasm is preempted at any instruction, the kernel nowhere: an interrupt that finds the kernel at work only notes that a
 //! switch is due, which `leave` makes when the host call ends.
-use crate::{cell::Global, cpu::{self, apic, ioapic, time}, memory::{paging::OutOfMemory, stack::Stack}, state, wasm};
-use alloc::vec::Vec;
+use crate::{cell::Global, cpu::{self, apic, ioapic, time}, memory::{accounts, stack::Stack}, state, wasm};
+use alloc::{string::String, vec::Vec};
 use core::{arch::global_asm, ptr, sync::atomic::{AtomicBool, AtomicU32, Ordering}};
 use munal_logic::schedule::{Id, SLICE, Scheduler, State};
 use x86_64::instructions::interrupts;
@@ -20,7 +20,8 @@ struct Thread {
     stack_pointer: u64,
     /// What the wasm runtime keeps for each thread.
     local: [*mut u8; 2],
-    stack: Stack,
+    /// There from its first start on, and kept for the next.
+    stack: Option<Stack>,
     entry: fn(Id),
     ending: bool,
 }
@@ -65,20 +66,27 @@ unsafe extern "C" {
 }
 
 /// Adds a thread that starts in `entry` each time it is started; `permille` is its share of the processor.
-pub fn add(permille: u32, entry: fn(Id)) -> Result<Id, OutOfMemory> {
-    let stack = Stack::new()?;
-    Ok(THREADS.with(|threads| {
-        threads.list.push(Thread { stack_pointer: 0, local: [ptr::null_mut(); 2], stack, entry, ending: false });
+pub fn add(permille: u32, entry: fn(Id)) -> Id {
+    THREADS.with(|threads| {
+        threads.list.push(Thread { stack_pointer: 0, local: [ptr::null_mut(); 2], stack: None, entry, ending: false });
         threads.scheduler.add(permille)
-    }))
+    })
 }
 
-/// Makes a thread that does not run begin anew at its entry.
-pub fn start(id: Id) {
+/// Makes a thread that does not run begin anew at its entry. Errors: why it has no stack, in words.
+pub fn start(id: Id) -> Result<(), String> {
+    let bare = THREADS.with(|threads| {
+        threads.list[id].ending = false;
+        threads.list[id].stack.is_none()
+    });
+    if bare {
+        let stack = Stack::new(accounts::of_thread(id))?;
+        THREADS.with(|threads| threads.list[id].stack = Some(stack));
+    }
     THREADS.with(|threads| {
         assert!(threads.scheduler.state(id) == State::Idle, "a thread is started once at a time");
         let thread = &mut threads.list[id];
-        let frame = thread.stack.top() - 64;
+        let frame = thread.stack.as_ref().expect("made above").top() - 64;
         // SAFETY: the stack is mapped and nobody runs on it; `munal_switch` takes six registers and an address to return to,
         // which leaves the stack as a call would.
         unsafe {
@@ -87,9 +95,9 @@ pub fn start(id: Id) {
         }
         thread.stack_pointer = frame;
         thread.local = [ptr::null_mut(); 2];
-        thread.ending = false;
         threads.scheduler.wake(id);
     });
+    Ok(())
 }
 
 extern "C" fn begin() -> ! {
@@ -140,6 +148,7 @@ impl Threads {
             return None;
         }
         let previous = core::mem::replace(&mut self.current, next);
+        accounts::set_current(accounts::of_thread(next));
         let save = if previous == BOOT { &raw mut self.boot } else { &raw mut self.list[previous].stack_pointer };
         Some((save, if next == BOOT { self.boot } else { self.list[next].stack_pointer }))
     }

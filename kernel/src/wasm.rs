@@ -1,11 +1,13 @@
 //! The wasm runtime's platform: virtual memory, traps, and where a SIP is ended. Gets serialized modules, gives engines.
-use crate::{backtrace, functions, memory::{WASM_END, WASM_START, paging::{self, Access}, window::Window}};
-use alloc::{format, string::String};
+use crate::{backtrace, functions, memory::{WASM_END, WASM_START, linear, paging::{self, Access}, window::Window}};
+use alloc::{format, string::String, sync::Arc};
 use core::{num::NonZeroUsize, sync::atomic::{AtomicU64, AtomicUsize, Ordering}};
 use wasmtime::{Config, Engine, Module};
 
 /// Bytes of stack that wasm may use in one SIP.
-pub const STACK: usize = 256 * 1024;
+pub const STACK: usize = crate::dispatch::WASM_STACK;
+/// Bytes behind 4 GiB that no access can leave: offsets up to here need no check of their own.
+pub const GUARD: u64 = 32 << 20;
 
 static WINDOW: Window = Window::new(WASM_START, WASM_END);
 /// The runtime's trap handler: `extern "C" fn(pc, fp, has_address, address)`.
@@ -22,11 +24,12 @@ pub fn engine() -> wasmtime::Result<Engine> {
     config
         .signals_based_traps(true)
         .memory_reservation(4 << 30)
-        .memory_guard_size(32 << 20)
+        .memory_guard_size(GUARD)
         .memory_reservation_for_growth(0)
         .memory_init_cow(false)
         .max_wasm_stack(STACK)
-        .wasm_backtrace_max_frames(NonZeroUsize::new(backtrace::FIRST));
+        .wasm_backtrace_max_frames(NonZeroUsize::new(backtrace::FIRST))
+        .with_host_memory(Arc::new(linear::Creator));
     Engine::new(&config)
 }
 

@@ -12,6 +12,7 @@ pub mod image;
 #[cfg(feature = "lab")]
 pub mod lab;
 pub mod occupied;
+pub mod quota;
 pub mod restart;
 pub mod pe;
 pub mod ring;

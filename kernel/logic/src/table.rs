@@ -194,7 +194,7 @@ impl fmt::Display for TableError {
 }
 
 /// The most instances, streams or handles of one kind that a table may hold.
-const MOST: usize = 4096;
+pub const MOST: usize = 4096;
 /// The most bytes that one direction of a stream may hold.
 const MOST_CAPACITY: usize = 1 << 20;
 

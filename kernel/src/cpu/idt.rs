@@ -2,7 +2,7 @@
 //!
 //! Exceptions inside wasm become traps of that SIP; in the kernel they are panics. Device interrupts are noted, and the
 //! timer lets another thread run where it interrupted wasm.
-use crate::{cell::Global, cpu::{apic, gdt, ioapic}, memory::stack, thread, wasm};
+use crate::{cell::Global, cpu::{apic, gdt, ioapic}, memory::{linear, stack}, thread, wasm};
 use core::arch::global_asm;
 use x86_64::{
     PrivilegeLevel, VirtAddr,
@@ -140,7 +140,11 @@ extern "C" fn on_interrupt(frame: &Frame) {
 }
 
 fn on_exception(frame: &Frame) {
+    const PRESENT: u64 = 1; // in a page fault's error code: the page is there, and something else was wrong
     let address = Cr2::read_raw();
+    if frame.vector == PAGE_FAULT && frame.error & PRESENT == 0 && linear::fault(address) {
+        return;
+    }
     if matches!(frame.vector, DIVIDE | INVALID_OPCODE | PAGE_FAULT) && wasm::is_code(frame.rip) {
         let address = (frame.vector == PAGE_FAULT).then_some(address);
         wasm::trap(frame.rip, frame.rbp, address); // does not return where wasmtime knows the instruction as one that traps

@@ -213,6 +213,79 @@ pub unsafe fn unmap(start: u64, end: u64) {
     });
 }
 
+/// Makes the table that entries of 1 GiB around `address` lie in, so that `back` has no need of one that was not promised.
+pub fn prepare(address: u64) -> Result<(), OutOfMemory> {
+    entry(address, 3).map(|_| ())
+}
+
+/// Makes a page of zeros, to read and to write, where none is: its frame, and the tables that are missing, were promised.
+pub fn back(address: u64) {
+    let mut at = TOP.with(|top| *top);
+    for level in (1..=4).rev() {
+        let entry = &mut table(at)[index(address, level)];
+        if entry.is_unused() {
+            let flags = if level == 1 { Access::Write.flags() } else { Flags::PRESENT | Flags::WRITABLE };
+            entry.set_addr(PhysAddr::new(frames::take_promised()), flags);
+        }
+        at = entry.addr().as_u64();
+    }
+}
+
+/// The entry for `address` at `level` where the tables above it exist.
+fn existing(address: u64, level: u32) -> Option<&'static mut PageTableEntry> {
+    let mut at = TOP.with(|top| *top);
+    for above in (level + 1..=4).rev() {
+        let entry = &table(at)[index(address, above)];
+        if entry.is_unused() {
+            return None;
+        }
+        at = entry.addr().as_u64();
+    }
+    Some(&mut table(at)[index(address, level)])
+}
+
+/// Takes all pages of [start, end) away, whole GiB, with the tables that found them; answers how many frames that freed. The
+/// time it takes goes with the pages that are there.
+///
+/// # Safety
+/// Nothing reaches the range any more, and every page in it came from `back`.
+pub unsafe fn release(start: u64, end: u64) -> u64 {
+    const MOST: usize = 4;
+    let mut directories = [0; MOST];
+    for (slot, address) in directories.iter_mut().zip((start..end).step_by(1 << 30)) {
+        if let Some(entry) = existing(address, 3).filter(|entry| !entry.is_unused()) {
+            *slot = entry.addr().as_u64();
+            entry.set_unused();
+        }
+    }
+    tlb::flush_all(); // before a frame is another's: the processor keeps tables, too
+    // SAFETY: cut off above, and nothing else led there.
+    directories.into_iter().filter(|&directory| directory != 0).map(|directory| unsafe { give_tree(directory, 2) }).sum()
+}
+
+/// Gives back a table with all that it leads to; answers how many frames.
+///
+/// # Safety
+/// No table leads to it, and the processor has forgotten that one did.
+unsafe fn give_tree(at: u64, level: u32) -> u64 {
+    let mut given = 1;
+    for entry in table(at).iter().filter(|entry| !entry.is_unused()) {
+        let next = entry.addr().as_u64();
+        // SAFETY: it is reached from here alone.
+        given += unsafe {
+            if level > 1 {
+                give_tree(next, level - 1)
+            } else {
+                frames::give(next);
+                1
+            }
+        };
+    }
+    // SAFETY: the caller's promise, and what it led to is gone.
+    unsafe { frames::give(at) };
+    given
+}
+
 /// Whether the page is mapped writable and executable at once; asked at boot of every page that is executable.
 pub fn count_writable_and_executable() -> u64 {
     let mut count = 0;

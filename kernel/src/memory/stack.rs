@@ -1,19 +1,32 @@
 //! Thread stacks, each between two pages that are not there.
-use super::{PAGE, STACKS_END, STACKS_START, paging::{Access, OutOfMemory}, window::Window};
+use super::{PAGE, STACKS_END, STACKS_START, accounts::{self, Owner}, frames, paging::Access, window::Window};
+use alloc::{format, string::String};
 
 /// Bytes of a thread's stack: what wasm may use, and what the kernel needs on top.
-pub const SIZE: u64 = crate::wasm::STACK as u64 + 256 * 1024;
+pub const SIZE: u64 = crate::wasm::STACK as u64 + crate::dispatch::KERNEL_STACK;
+/// Bytes that a stack costs: its pages, and the table that finds them.
+const COST: u64 = SIZE + PAGE;
 
 static WINDOW: Window = Window::new(STACKS_START, STACKS_END);
 
 /// Memory for one thread's frames.
 pub struct Stack {
     start: u64,
+    owner: Owner,
 }
 
 impl Stack {
-    pub fn new() -> Result<Self, OutOfMemory> {
-        Ok(Self { start: WINDOW.map(SIZE, Access::Write)? })
+    /// A stack that `owner` pays for. Errors: why there is none, in words.
+    pub fn new(owner: Owner) -> Result<Self, String> {
+        if !accounts::with(owner, |account| account.charge(COST)) {
+            return Err(format!("its stack of {SIZE} bytes passes its quota"));
+        }
+        let spare = frames::spare();
+        let made = if spare >= COST { WINDOW.map(SIZE, Access::Write).ok() } else { None };
+        made.map(|start| Self { start, owner }).ok_or_else(|| {
+            accounts::with(owner, |account| account.release(COST));
+            format!("the machine has {spare} bytes left, too few for its stack of {SIZE}")
+        })
     }
 
     /// The address above the stack's first byte.
@@ -26,6 +39,7 @@ impl Drop for Stack {
     fn drop(&mut self) {
         // SAFETY: its thread has ended, or never ran, when its owner drops it.
         unsafe { WINDOW.release(self.start, SIZE) };
+        accounts::with(self.owner, |account| account.release(COST));
     }
 }
 

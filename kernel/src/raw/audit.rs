@@ -1,6 +1,6 @@
 //! What runs here, for those who were granted to ask.
 use super::{Answer, require, store, store_part};
-use crate::{cpu::time, dispatch::{self, Error}, memory::frames, sip::{Call, Lent, Outcome}, state, thread};
+use crate::{cpu::time, dispatch::{self, Error}, memory::{accounts, frames, linear}, sip::{Call, Lent, Outcome}, state, thread};
 use alloc::{string::ToString, vec::Vec};
 use minicbor::Encoder;
 use munal_logic::{table::{HandleKind, Kind}, words};
@@ -53,6 +53,8 @@ pub fn audit_system(call: &mut Call<'_, '_>, handle: u32, buffer: Lent) -> Outco
         ("uptime", Value::Number(now)),
         ("memory_total", Value::Number(total)),
         ("memory_free", Value::Number(free)),
+        ("memory_heap", Value::Number(accounts::heap())),
+        ("memories", Value::Number(linear::count() as u64)),
         ("instances", Value::Number(state.lives.len() as u64)),
         ("idle", Value::Number(idle)),
     ]));
@@ -66,6 +68,7 @@ pub fn audit_instance(call: &mut Call<'_, '_>, handle: u32, index: u32, buffer: 
     }
     let index = index as usize;
     let (cpu, activity) = thread::activity(index);
+    let memory = accounts::with(accounts::of_thread(index), |account| *account);
     let message = state::with(|state| {
         let (instance, life) = (&state.table.instances[index], &state.lives[index]);
         let kind = match instance.kind {
@@ -80,8 +83,8 @@ pub fn audit_instance(call: &mut Call<'_, '_>, handle: u32, index: u32, buffer: 
             ("kind", Value::Text(kind)),
             ("state", Value::Text(state.word(index, activity))),
             ("cpu", Value::Number(cpu)),
-            ("memory", Value::Number(life.memory)),
-            ("memory_peak", Value::Number(life.peak)),
+            ("memory", Value::Number(memory.used())),
+            ("memory_peak", Value::Number(memory.peak())),
             ("memory_limit", Value::Number(instance.memory)),
             ("restarts", Value::Number(u64::from(life.restarts))),
             ("error", Value::Text(&life.error)),
