@@ -23,7 +23,7 @@ optional = true
 protocol = "time/1"
 
 [limits]
-memory = "64 KiB"
+memory = "512 KiB"
 """
 
 CLOCK_WAT = """(module

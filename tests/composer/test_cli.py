@@ -25,7 +25,7 @@ def workspace(tmp_path, monkeypatch):
     root = tmp_path / "workspace"
     files = {
         "munal.toml": '[workspace]\nname = "small"\nversion = "1.0.0"\napps = ["apps/*"]\nprofiles = ["profiles/*.toml"]\ndefault = "only"\n',
-        "apps/nop/app.toml": '[app]\nname = "nop"\nkind = "program"\nsummary = "Ends"\nbuild.wat = "nop.wat"\n[limits]\nmemory = "64 KiB"\n',
+        "apps/nop/app.toml": '[app]\nname = "nop"\nkind = "program"\nsummary = "Ends"\nbuild.wat = "nop.wat"\n[limits]\nmemory = "512 KiB"\n',
         "apps/nop/nop.wat": WAT,
         "profiles/only.toml": '[profile]\nsummary = "One program"\n[instance.nop]\napp = "nop"\n',
     }

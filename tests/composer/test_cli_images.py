@@ -73,7 +73,7 @@ def test_inspect_tells_what_an_image_holds_and_may_do(run, root):
     status, out, err = run(inspect_command, "build/main.efi")
     assert status == 0 and err == ""
     assert out.startswith("small 1.2.3, main\n")
-    assert "\ncom1: driver uart\n    port regs: 0x3f8..0x3ff, write, 8 bits\n    stream serial: serves hello, read\n    memory: at most 64 KiB\n" in out
+    assert "\ncom1: driver uart\n    port regs: 0x3f8..0x3ff, write, 8 bits\n    stream serial: serves hello, read\n    memory: at most 512 KiB\n" in out
     assert "\nwires\n    com1.serial  stream between com1 and hello, 4 KiB each way\n" in out
     assert re.search(r"\n    wasmtime +48\.0\.0\n", out) and re.search(r"\n    emergency port +none\n", out)
     assert re.search(r"\n    app/talker +[\d,]+  sha256 [0-9a-f]{64}\n", out)

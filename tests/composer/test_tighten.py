@@ -46,7 +46,7 @@ widths = [8, 16]
 optional = true
 
 [limits]
-memory = "64 KiB"
+memory = "512 KiB"
 """
 CODE = """(module
   (import "munal:port/regs" "read8" (func $read8 (param i32) (result i32)))

@@ -30,7 +30,7 @@ optional = true
 [provides.stream.serial]
 
 [limits]
-memory = "64 KiB"
+memory = "512 KiB"
 """
 
 DRIVER_WAT = """(module
@@ -54,7 +54,7 @@ build.wat = "talker.wat"
 access = "w"
 
 [limits]
-memory = "64 KiB"
+memory = "512 KiB"
 """
 
 PROGRAM_WAT = """(module
