@@ -79,7 +79,7 @@ def judge(part: Part, copy: Path) -> str:
 
 def copied(folder: Path) -> Path:
     """A copy of the repository to change."""
-    shutil.copytree(REPOSITORY, folder, ignore=LEFT_OUT)
+    shutil.copytree(REPOSITORY, folder, symlinks=True, ignore=LEFT_OUT)
     return folder
 
 
