@@ -83,6 +83,12 @@ def _instance(merged: Merged, instance: Instance) -> Iterator[Value]:
         yield from _grant(merged, node, grant, (*here, "grant", grant.need.capability, grant.need.name))
     yield from _or_default(merged, node, here, ("limits", "memory"), units.format_size(instance.memory), instance.app.path)
     yield from _or_default(merged, node, here, ("limits", "cpu"), units.format_share(instance.cpu_permille or WHOLE_CPU))
+    yield from _or_default(merged, node, here, ("limits", "period"), units.format_duration(instance.bounds.period_ms))
+    if instance.bounds.cpu_time_ms is not None:
+        yield from _or_default(merged, node, here, ("limits", "cpu_time"), units.format_duration(instance.bounds.cpu_time_ms))
+    yield from _or_default(merged, node, here, ("limits", "handles"), instance.bounds.handles)
+    if not node.get("priority"):
+        yield Value((*here, "priority"), instance.bounds.priority.value, shown(instance.bounds.priority.value), "default of priority")
     yield from _or_default(merged, node, here, ("restart", "policy"), instance.restart.policy)
     yield from _or_default(merged, node, here, ("restart", "backoff"), units.format_duration(instance.restart.backoff_ms))
     yield from _or_default(merged, node, here, ("restart", "limit"), instance.restart.limit)

@@ -21,7 +21,7 @@ Table = dict[str, Any]
 def grants(table: Table, instance: Table) -> list[str]:
     """What an instance may do, one grant a line."""
     return [*_windows(instance), *(_handle(table, handle) for handle in instance["handles"]), f"memory: at most {size(instance['memory'])}",
-            f"cpu: at most {instance['cpu_permille'] / 10:g} %", _restart(instance)]
+            _cpu(instance), f"handles: at most {instance['handle_limit']} beyond these", _restart(instance)]
 
 
 def size(count: int) -> str:
@@ -51,6 +51,10 @@ def _handle(table: Table, handle: Table) -> str:
         stream = table["streams"][number]
         said = f"{rights} {stream['name']}" if kind == "stream client" else f"serves {table['instances'][stream['client']]['name']}, {rights}"
         return f"stream {name}: {said}"
+    if kind in ("channel client", "channel server"):
+        channel = table["channels"][number]
+        said = channel["name"] if kind == "channel client" else f"serves {table['instances'][channel['client']]['name']}"
+        return f"channel {name}: {said}"
     if kind == "service client":
         return f"service {name}: asks {table['services'][number]['name']}"
     if kind == "control":
@@ -61,7 +65,7 @@ def _handle(table: Table, handle: Table) -> str:
 _PLAIN = {
     "irq isa": "irq {name}: ISA {number}", "irq global": "irq {name}: global system interrupt {number}", "service server": "service {name}: answers",
     "log": "log {name}: write", "clock": "clock {name}: read, sleep", "audit": "audit {name}: read", "acpi": "acpi {name}: read",
-    "kernel log": "stream {name}: read kernel.log",
+    "kernel log": "stream {name}: read kernel.log", "random": "random {name}: read",
 }
 """Handles that need no more than their name and number to be told of."""
 
@@ -69,6 +73,11 @@ _PLAIN = {
 def _controlled(table: Table, indexes: list[int]) -> str:
     instances = table["instances"]
     return "all instances" if len(indexes) == len(instances) else ", ".join(instances[index]["name"] for index in indexes)
+
+
+def _cpu(instance: Table) -> str:
+    time = f", at most {instance['cpu_time_ms']} ms a life" if instance["cpu_time_ms"] else ""
+    return f"cpu: at most {instance['cpu_permille'] / 10:g} % of each {instance['period_us'] / 1000:g} ms{time}, priority {instance['priority']}"
 
 
 def _restart(instance: Table) -> str:

@@ -29,6 +29,9 @@ class HandleKind(IntEnum):
     CONTROL = 10
     ACPI = 11
     KERNEL_LOG = 12
+    CHANNEL_CLIENT = 13
+    CHANNEL_SERVER = 14
+    RANDOM = 15
 
 
 SINGLETONS = {
@@ -77,12 +80,23 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class Channel:
+    """One connection that carries messages; `server` and `client` are indexes of instances, `depth` is messages in each direction."""
+
+    name: str
+    server: int
+    client: int
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """`handles` has one table for each instance, by its name; the place in a table is the handle's number."""
 
     handles: dict[str, tuple[Handle, ...]]
     streams: tuple[Stream, ...]
     services: tuple[Service, ...]
+    channels: tuple[Channel, ...] = ()
 
     def of(self, instance: str, module: str) -> tuple[Handle, ...]:
         """The handles that the functions of `module` use in `instance`: one for a need, one a connection for a stream's server."""

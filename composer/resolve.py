@@ -18,7 +18,7 @@ from composer.merge import Merged, merge
 from composer.model import Models, grant_faults, missing_grant_keys, no_such_profile
 from composer.result import Result
 from composer.shapes import MOST_INSTANCES, WHOLE_CPU, InstanceTable, KernelTable, check_name, grant_shape
-from composer.system import DEFAULT_MACHINE, App, Grant, Instance, Need, Restart, System, Wire
+from composer.system import DEFAULT_MACHINE, App, Bounds, Grant, Instance, Need, OnPanic, Priority, Restart, System, Wire
 from composer.targets import Target, choose_target, variant_name
 from composer.toml_spans import Node
 
@@ -70,12 +70,12 @@ def flatten(joined: Joined, models: Models) -> Result[System]:
     instances = tuple(instance for instance in made.values() if instance)
     said.extend((*missed(merged, instances), *idle_settings(merged)))
     lost = frozenset(name for name, instance in made.items() if instance is None) | removed_instances(merged).keys()
-    port, written = _emergency(merged, said)
+    port, written, panic = _kernel(merged, said)
     system = System(models.name, models.version, profile, models.root, instances, tuple(_wires(instances)), port,
                     merged.profile.span, written.span if written else None, lost, target.name if target else None,
                     tuple(sorted((name, setting.text) for name, setting in substitution.settings.items())),
                     target.machine if target else DEFAULT_MACHINE, variant_name(models, profile, target),
-                    merged.notes(written, "kernel.emergency.port") if written else ())
+                    merged.notes(written, "kernel.emergency.port") if written else (), panic)
     return Result(system, tuple(substitution.explained(said)))
 
 
@@ -85,15 +85,17 @@ def _counted(nodes: Mapping[str, Node]) -> tuple[str, ...]:
     return tuple(f"{paths.count(path)} of them from {path}" for path in dict.fromkeys(paths)) if len({*paths}) > 1 else ()
 
 
-def _emergency(merged: Merged, said: list[Diagnostic]) -> tuple[int | None, Node | None]:
-    """The port of the emergency writer, and where it is written."""
+def _kernel(merged: Merged, said: list[Diagnostic]) -> tuple[int | None, Node | None, OnPanic]:
+    """The port of the emergency writer, where it is written, and what follows a panic."""
     kernel = merged.tree.get("kernel")
     fitted = fit(kernel, KernelTable, "kernel") if kernel else None
     if isinstance(fitted, list):
         said.extend(fitted)
-    if not kernel or isinstance(fitted, list) or not fitted or not fitted.emergency:
-        return None, None
-    return fitted.emergency.port, kernel.get("emergency", "port")
+    if not kernel or isinstance(fitted, list) or not fitted:
+        return None, None, OnPanic.HALT
+    if not fitted.emergency:
+        return None, None, OnPanic(fitted.panic)
+    return fitted.emergency.port, kernel.get("emergency", "port"), OnPanic(fitted.panic)
 
 
 def _instance(models: Models, merged: Merged, name: str, node: Node, word: Node | None, said: list[Diagnostic]) -> Instance | None:
@@ -114,11 +116,12 @@ def _instance(models: Models, merged: Merged, name: str, node: Node, word: Node 
     memory = table.limits.memory or app.memory
     cpu = WHOLE_CPU if table.limits.cpu is None else table.limits.cpu
     restart = Restart(table.restart.policy, table.restart.backoff, table.restart.limit)
+    bounds = Bounds(Priority(table.priority), table.limits.period, table.limits.cpu_time, table.limits.handles)
     decided = [(path, node.get(*path)) for path in (("app",), ("limits", "memory"))]
     notes = tuple(note for path, part in decided if part for note in merged.notes(part, ".".join(path)))
     limit = node.get("limits", "memory")
     return Instance(name, app, grants, memory, cpu, restart, node.place, notes, demanded(node, word, merged),
-                    memory_span=limit.span if limit else None)
+                    memory_span=limit.span if limit else None, bounds=bounds)
 
 
 def _app(models: Models, merged: Merged, name: str, node: Node, said: list[Diagnostic]) -> App | None:

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from composer import interfaces, units  # noqa: E402
 from composer.diagnostics import declare  # noqa: E402
-from composer.system import DEFAULT_MACHINE, Access, Restart  # noqa: E402
+from composer.system import DEFAULT_MACHINE, Access, Bounds, OnPanic, Priority, Restart  # noqa: E402
 from composer.units import GIB, KIB, M0106, M0107, MIB, Complaint  # noqa: E402
 
 M0110 = declare("M0110", "a name that is not spelled as names are")
@@ -120,11 +120,16 @@ def _check_share(written: object) -> int:
     return share
 
 
-def _check_backoff(written: object) -> int:
-    backoff = units.parse_duration(written)
-    if not 1 <= backoff <= 60_000:
-        raise Complaint(M0107, f"`{written}` is out of range", "between 1 ms and 1 min is possible")
-    return backoff
+def _lasting(least: int, most: int) -> BeforeValidator:
+    """Takes a duration with its unit, gives milliseconds within the bounds."""
+
+    def check(written: object) -> int:
+        duration = units.parse_duration(written)
+        if not least <= duration <= most:
+            raise Complaint(M0107, f"`{written}` is out of range", f"between {units.format_duration(least)} and {units.format_duration(most)} is possible")
+        return duration
+
+    return BeforeValidator(check)
 
 
 def _check_access(written: object) -> Access:
@@ -167,7 +172,9 @@ Line = Annotated[str, AfterValidator(_check_line)]
 RelativePath = Annotated[str, AfterValidator(_check_path)]
 Memory = Annotated[int, _between(*MEMORY)]
 Share = Annotated[int, BeforeValidator(_check_share)]
-Backoff = Annotated[int, BeforeValidator(_check_backoff)]
+Backoff = Annotated[int, _lasting(1, 60_000)]
+Period = Annotated[int, _lasting(1, 1000)]
+CpuTime = Annotated[int, _lasting(1, 86_400_000)]
 
 
 class Workspace(Shape):
@@ -246,11 +253,15 @@ def _no_emergency(written: object) -> object:
 
 class KernelTable(Shape):
     emergency: Annotated[EmergencyTable | None, BeforeValidator(_no_emergency)] = Field(default=None, description="the emergency writer, or false for none")
+    panic: Literal["halt", "reset"] = Field(default=OnPanic.HALT.value, description="what the machine does after a panic's last words")
 
 
 class InstanceLimits(Shape):
     memory: Memory | None = Field(default=None, description="all memory that it may use: wasm memory and tables, stack, page tables, what the kernel keeps for it")
     cpu: Share | None = Field(default=None, description="share of one processor")
+    period: Period = Field(default=Bounds().period_ms, description="over which the share counts")
+    cpu_time: CpuTime | None = Field(default=None, description="CPU time of one life at most; no end where it is not said")
+    handles: Annotated[int, Field(ge=0, le=4096)] = Field(default=Bounds().handles, description="handles at most, beyond those that it is wired with")
 
 
 def _policy_alone(written: object) -> object:
@@ -267,6 +278,7 @@ class InstanceTable(Shape):
     app: Name | None = Field(default=None, description="the app that it runs")
     grant: dict[str, dict[str, Any]] = Field(default={}, description="what it is given: `grant.<capability>.<need>`")
     limits: InstanceLimits = Field(default_factory=InstanceLimits)
+    priority: Literal["low", "normal", "high", "urgent"] = Field(default=Priority.NORMAL.value, description="who goes first where several want the processor")
     restart: Annotated[RestartTable, BeforeValidator(_policy_alone)] = Field(default_factory=RestartTable)
     proof: Proof | None = Field(default=None, description="for this instance, whatever its profile says")
 

@@ -22,6 +22,20 @@ class Kind(StrEnum):
     PROGRAM = "program"
 
 
+class Priority(StrEnum):
+    """Who goes first where several want the processor: strict between them, fair within one."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    URGENT = "urgent"
+
+    @property
+    def rank(self) -> int:
+        """The system table's number: the greater goes first."""
+        return list(Priority).index(self)
+
+
 class Access(StrEnum):
     """What a need asks for, or a function costs."""
 
@@ -165,6 +179,24 @@ class Restart:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What an instance may use beside memory and its CPU share: `period_ms` is that over which the share counts, `cpu_time_ms`
+    the CPU time of one life, None without an end; `handles` how many it may hold beyond those that it is wired with."""
+
+    priority: Priority = Priority.NORMAL
+    period_ms: int = 50
+    cpu_time_ms: int | None = None
+    handles: int = 64
+
+
+class OnPanic(StrEnum):
+    """What the machine does after the last words of a kernel that cannot go on."""
+
+    HALT = "halt"
+    RESET = "reset"
+
+
+@dataclass(frozen=True, slots=True)
 class Demand:
     """Where a profile demands that each operation of an instance is proved, `proof = "required"`, and how that came here."""
 
@@ -187,6 +219,7 @@ class Instance:
     """None where what is not proved may be checked at run time."""
     memory_span: Span | None = None
     """Where the profile limits the memory; None where it leaves that to the app."""
+    bounds: Bounds = Bounds()
 
     def grant(self, capability: str, name: str) -> Grant | None:
         return next((g for g in self.grants if (g.need.capability, g.need.name) == (capability, name)), None)
@@ -228,6 +261,7 @@ class System:
     named: str = ""
     emergency_notes: tuple[str, ...] = ()
     """How the emergency writer's port came here."""
+    panic: OnPanic = OnPanic.HALT
 
     @property
     def variant(self) -> str:

@@ -12,22 +12,26 @@ from typing import Any
 
 from composer.interfaces import Interfaces
 from composer.layout import Handle, HandleKind, Layout
-from composer.system import Access, Instance, Kind, Need, Range, Restart, System
+from composer.system import Access, Instance, Kind, Need, OnPanic, Priority, Range, Restart, System
 
-VERSION = 2
+VERSION = 3
 KINDS = (Kind.DRIVER, Kind.SERVICE, Kind.PROGRAM)
 POLICIES = ("never", "on-failure", "always")
+PRIORITIES = tuple(priority.value for priority in Priority)
+PANICS = tuple(OnPanic)
 WIDTH_BITS = {8: 1, 16: 2, 32: 4, 64: 8}
 
-TABLE_KEYS = ("layout", "name", "version", "profile", "abi", "emergency_port", "modules", "instances", "streams", "services")
+TABLE_KEYS = ("layout", "name", "version", "profile", "abi", "emergency_port", "modules", "instances", "streams", "services",
+              "channels", "panic")
 MODULE_KEYS = ("name", "offset", "length", "sha256")
 INSTANCE_KEYS = ("name", "app", "kind", "module", "glue", "memory", "cpu_permille", "restart", "backoff_ms", "restart_limit",
-                 "ports", "handles", "mmio")
+                 "ports", "handles", "mmio", "priority", "period_us", "cpu_time_ms", "handle_limit")
 WINDOW_KEYS = ("need", "base", "length", "access", "widths")
 """Of a grant of ports, and of one of device memory."""
 HANDLE_KEYS = ("name", "kind", "object", "rights", "instances")
 STREAM_KEYS = ("name", "server", "client", "capacity")
 SERVICE_KEYS = ("name", "server")
+CHANNEL_KEYS = ("name", "server", "client", "depth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,8 @@ def encode(system: System, layout: Layout, modules: Sequence[Module], interfaces
         [_instance(i, layout.handles[i.name], places) for i in system.instances],
         [_numbered(s.name, s.server, s.client, s.capacity) for s in layout.streams],
         [_numbered(s.name, s.server) for s in layout.services],
+        [_numbered(c.name, c.server, c.client, c.depth) for c in layout.channels],
+        PANICS.index(system.panic),
     ), canonical=True)
 
 
@@ -75,9 +81,11 @@ def decode(table: bytes) -> dict[str, Any]:
         "abi": made["abi"].hex(),
         "modules": [_shown(MODULE_KEYS, m, sha256=bytes.hex) for m in made["modules"]],
         "instances": [_shown(INSTANCE_KEYS, i, kind=lambda k: KINDS[k].value, restart=POLICIES.__getitem__,
-                             ports=_shown_windows, handles=_shown_handles, mmio=_shown_windows) for i in made["instances"]],
+                             ports=_shown_windows, handles=_shown_handles, mmio=_shown_windows, priority=PRIORITIES.__getitem__) for i in made["instances"]],
         "streams": [_named(STREAM_KEYS, s) for s in made["streams"]],
         "services": [_named(SERVICE_KEYS, s) for s in made["services"]],
+        "channels": [_named(CHANNEL_KEYS, c) for c in made["channels"]],
+        "panic": PANICS[made["panic"]].value,
     }
 
 
@@ -93,6 +101,7 @@ def _instance(instance: Instance, handles: Sequence[Handle], places: Mapping[str
         restart.backoff_ms, restart.limit, [_window(g.need, g.ports) for g in instance.grants if g.ports],
         [_numbered(h.name, int(h.kind), h.object, h.rights, list(h.instances)) for h in handles],
         [_window(g.need, g.memory) for g in instance.grants if g.memory],
+        instance.bounds.priority.rank, instance.bounds.period_ms * 1000, instance.bounds.cpu_time_ms or 0, instance.bounds.handles,
     )
 
 

@@ -25,8 +25,16 @@ LARGEST = 1 << 63
 OBJECTS = {HandleKind.IRQ_ISA: 16, HandleKind.IRQ_GLOBAL: 240}
 """How many interrupts there are of each kind."""
 
+MOST_HANDLES = 4096
+"""Handles that an instance may hold beyond those that the table lists."""
+
+DEPTHS = range(1, 1025)
+"""Messages that one direction of a channel may hold."""
+
+PERIODS_US = range(1000, 1_000_001)
+
 INDEXED = {HandleKind.STREAM_CLIENT: "streams", HandleKind.STREAM_SERVER: "streams", HandleKind.SERVICE_CLIENT: "services",
-           HandleKind.SERVICE_SERVER: "services"}
+           HandleKind.SERVICE_SERVER: "services", HandleKind.CHANNEL_CLIENT: "channels", HandleKind.CHANNEL_SERVER: "channels"}
 """Handles whose object is a place in a list of the table."""
 
 PLAIN_NAME = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]{0,256}")
@@ -148,12 +156,14 @@ MEMORY = (_name, _below(ADDRESSES), _below(ADDRESSES + 1), _below(4), _below(16)
 HANDLE = (_name, _handle_kind, _number, _below(4), _numbers)
 INSTANCE = (_name, _name, _below(len(tables.KINDS)), _number, _number, _number, _number, _below(len(tables.POLICIES)), _number, _number,
             _list_of("port grant", tables.WINDOW_KEYS, PORT), _list_of("handle", tables.HANDLE_KEYS, HANDLE),
-            _list_of("grant of device memory", tables.WINDOW_KEYS, MEMORY))
+            _list_of("grant of device memory", tables.WINDOW_KEYS, MEMORY),
+            _below(len(tables.PRIORITIES)), _number, _number, _below(MOST_HANDLES + 1))
 STREAM = (_name, _number, _number, _number)
 SERVICE = (_name, _number)
+CHANNEL = (_name, _number, _number, _number)
 TABLE = (_number, _name, _name, _name, _digest, _port_or_none, _list_of("module", tables.MODULE_KEYS, MODULE),
          _list_of("instance", tables.INSTANCE_KEYS, INSTANCE), _list_of("stream", tables.STREAM_KEYS, STREAM),
-         _list_of("service", tables.SERVICE_KEYS, SERVICE))
+         _list_of("service", tables.SERVICE_KEYS, SERVICE), _list_of("channel", tables.CHANNEL_KEYS, CHANNEL), _below(len(tables.PANICS)))
 
 
 # What numbers refer to
@@ -173,6 +183,9 @@ def _indexes(table: dict[str, Any], before: int) -> None:
         _require(1 <= stream["capacity"] <= MOST_CAPACITY, f"stream `{stream['name']}` holds {stream['capacity']} bytes")
     for service in table["services"]:
         _require(service["server"] < len(owners), f"service `{service['name']}` is served by nobody")
+    for channel in table["channels"]:
+        _require(max(channel["server"], channel["client"]) < len(owners), f"channel `{channel['name']}` joins an instance that is not there")
+        _require(channel["depth"] in DEPTHS, f"channel `{channel['name']}` holds {channel['depth']} messages")
     for instance in table["instances"]:
         _instance(table, instance, names)
 
@@ -183,6 +196,7 @@ def _instance(table: dict[str, Any], instance: dict[str, Any], modules: list[str
     expected = (tables.app_module(instance["app"]), tables.glue_module(name))
     _require((modules[instance["module"]], modules[instance["glue"]]) == expected, f"`{name}` runs the code of another")
     _require(1 <= instance["cpu_permille"] <= 1000, f"`{name}` has a CPU share of {instance['cpu_permille']} permille")
+    _require(instance["period_us"] in PERIODS_US, f"`{name}` has a period of {instance['period_us']} microseconds")
     for port in instance["ports"]:
         inside = port["length"] > 0 and port["base"] + port["length"] <= PORTS
         _require(inside, f"port grant `{port['need']}` of `{name}` leaves the 65,536 ports")

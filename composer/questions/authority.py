@@ -14,13 +14,16 @@ from typing import Any
 from composer.check.ports import EMERGENCY_LENGTH
 from composer.questions.numbers import Numbers
 from composer.system import Range
-from composer.table import POLICIES
+from composer.table import POLICIES, PRIORITIES
 
 LONGEST_WAIT = 1 << 63
+UNLIMITED_MS = 1 << 62
+"""What stands for CPU time without an end."""
+
 KERNEL = "kernel"
 """Who holds the emergency writer's ports; no instance can be called so."""
 
-_PLAIN = {"log": "log", "clock": "clock", "audit": "audit", "acpi": "acpi", "service server": "serves"}
+_PLAIN = {"log": "log", "clock": "clock", "audit": "audit", "acpi": "acpi", "random": "random", "service server": "serves"}
 _RIGHTS_COUNT = ("stream client", "stream server", "kernel log")
 
 
@@ -92,6 +95,11 @@ def _handle(table: Mapping[str, Any], instance: str, handle: Mapping[str, Any]) 
             yield Right(instance, "control", table["instances"][index]["name"]), once
     elif kind == "service client":
         yield Right(instance, "service", table["services"][number]["name"]), once
+    elif kind == "channel client":
+        yield Right(instance, "channel", table["channels"][number]["name"]), once
+    elif kind == "channel server":
+        channel = table["channels"][number]
+        yield Right(instance, "serves", f"{channel['name'].partition('.')[2]} to {table['instances'][channel['client']]['name']}"), once
     elif kind in _RIGHTS_COUNT:
         for access in handle["rights"]:
             yield _stream_end(table, instance, kind, number, access), once
@@ -113,6 +121,9 @@ def _limits(instance: Mapping[str, Any]) -> Iterator[tuple[Right, Range]]:
     name, policy = instance["name"], POLICIES.index(instance["restart"])
     yield Right(name, "memory"), Range(0, instance["memory"])
     yield Right(name, "cpu"), Range(0, instance["cpu_permille"])
+    yield Right(name, "priority"), Range(0, PRIORITIES.index(instance["priority"]))
+    yield Right(name, "cpu time"), Range(0, instance["cpu_time_ms"] or UNLIMITED_MS)
+    yield Right(name, "handles"), Range(0, instance["handle_limit"])
     yield Right(name, "restart"), Range(0, policy)
     if policy:
         yield Right(name, "restarts"), Range(0, instance["restart_limit"])

@@ -11,19 +11,24 @@ from itertools import chain, repeat
 from typing import Any
 
 from composer.questions.diff import Change, Diff, Module
-from composer.table import POLICIES
+from composer.questions.authority import UNLIMITED_MS
+from composer.table import POLICIES, PRIORITIES
 from composer.units import format_duration, format_share, format_size
 
 ACCESS = {"r": "read", "w": "write", "rw": "read and write"}
-ORDER = ("port", "mmio", "irq", "dma", "acpi", "emergency", "stream", "service", "control", "audit", "serves", "clock", "log",
-         "memory", "cpu", "restart", "restarts", "backoff", "capacity")
+ORDER = ("port", "mmio", "irq", "dma", "acpi", "emergency", "stream", "channel", "service", "control", "audit", "serves", "clock", "random", "log",
+         "memory", "cpu", "priority", "cpu time", "handles", "restart", "restarts", "backoff", "capacity")
 """Kinds from what matters most to who reviews a change."""
 _LIMITS = {
     "memory": ("memory", format_size), "cpu": ("CPU", format_share), "capacity": ("capacity of", format_size),
+    "priority": ("priority", PRIORITIES.__getitem__), "cpu time": ("CPU time of a life", lambda ms: "no end" if ms >= UNLIMITED_MS else format_duration(ms)),
+    "handles": ("handles", str),
     "restart": ("restart", POLICIES.__getitem__), "restarts": ("restarts", str), "backoff": ("wait before a restart", format_duration),
 }
+_NOTHING = {"restart": POLICIES[0], "priority": PRIORITIES[0]}
+"""What the least of a limit is called, where that is not none."""
 _PHRASES = {
-    "control": "start, stop and restart {}", "service": "ask {}", "log": "write its log", "clock": "read the clock, sleep",
+    "control": "start, stop and restart {}", "service": "ask {}", "channel": "exchange messages with {}", "random": "draw random bytes", "log": "write its log", "clock": "read the clock, sleep",
     "audit": "see what all instances do and may do", "acpi": "read the firmware's ACPI tables", "emergency": "write last words at port {}",
 }
 
@@ -78,9 +83,8 @@ def phrase(change: Change) -> str:
 def _limit(change: Change) -> str:
     word, form = _LIMITS[change.kind]
     name = f"{word} {change.object}".rstrip()
-    before, after = ("none" if value is None else form(value) for value in (change.before, change.after))
-    if change.kind == "restart":
-        before, after = ("never" if value is None else form(value) for value in (change.before, change.after))
+    nothing = _NOTHING.get(change.kind, "none")
+    before, after = (nothing if value is None else form(value) for value in (change.before, change.after))
     return f"{name}: {before} -> {after}"
 
 

@@ -28,6 +28,8 @@ LINES = (st.sampled_from(["", "A line", 'Größe "3" = [x] # no comment', "x" * 
          | st.text(st.characters(codec="ascii", categories=["L", "N", "P", "S"]), max_size=12))
 MEMORIES = st.integers(MEMORY[0] // 1024, MEMORY[1] // 1024).map(lambda kib: format_size(kib * 1024))
 SHARES = st.integers(10, 1000).map(lambda permille: f"{permille // 10}.{permille % 10} %")
+PERIODS = st.integers(1, 1000).map(lambda ms: f"{ms} ms")
+CPU_TIMES = st.integers(1, 86_400).map(lambda s: f"{s} s")
 BACKOFFS = st.integers(1, 60_000).map(lambda ms: f"{ms} ms") | st.integers(1, 60).map(lambda s: f"{s} s")
 
 
@@ -101,9 +103,11 @@ def instances(draw: st.DrawFn, app: dict[str, Any]) -> dict[str, Any]:
                 grants.setdefault(word, {})[name] = draw(grant_of(CAPABILITIES[word]) | st.just(False))
     if grants:
         made["grant"] = grants
-    limits = draw(st.fixed_dictionaries({}, optional={"memory": MEMORIES, "cpu": SHARES}))
+    limits = draw(st.fixed_dictionaries({}, optional={"memory": MEMORIES, "cpu": SHARES, "period": PERIODS, "cpu_time": CPU_TIMES, "handles": st.integers(0, 4096)}))
     if limits:
         made["limits"] = limits
+    if draw(st.booleans()):
+        made["priority"] = draw(st.sampled_from(["low", "normal", "high", "urgent"]))
     policy = st.sampled_from(["never", "on-failure", "always"])
     restart = draw(st.none() | policy | st.fixed_dictionaries({}, optional={"policy": policy, "backoff": BACKOFFS, "limit": st.integers(0, 1000)}))
     return made if restart is None else {**made, "restart": restart}
@@ -118,6 +122,8 @@ def workspaces(draw: st.DrawFn) -> Tables:
     profile: dict[str, Any] = {"profile": {"summary": draw(LINES)}} if draw(st.booleans()) else {}
     if draw(st.booleans()):
         profile["kernel"] = {"emergency": draw(st.just(False) | st.fixed_dictionaries({"port": st.integers(1, 0xFFF8)}))}
+        if draw(st.booleans()):
+            profile["kernel"]["panic"] = draw(st.sampled_from(["halt", "reset"]))
     if chosen:
         profile["instance"] = {name: draw(instances(made[f"apps/{app}/app.toml"])) for name, app in chosen.items()}
     made["profiles/main.toml"] = profile

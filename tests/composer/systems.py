@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from composer.spans import Source, Span
-from composer.system import Access, App, Build, Grant, Instance, Kind, Need, Provide, Restart, System, Wire
+from composer.system import Access, App, Bounds, Build, Grant, Instance, Kind, Need, OnPanic, Provide, Restart, System, Wire
 
 SOURCE = Source("profiles/made.toml", "made = 'by hand'\nsecond = 2\n")
 SPAN = Span(SOURCE, 0, 4)
@@ -40,17 +40,18 @@ def app(name: str, *parts: Need | Provide, kind: Kind = Kind.PROGRAM) -> App:
                needs, provides, 1 << 20, SPAN)
 
 
-def instance(name: str, of: App, cpu_permille: int = 1000, restart: Restart = Restart(),
+def instance(name: str, of: App, cpu_permille: int = 1000, restart: Restart = Restart(), bounds: Bounds = Bounds(),
              **grants: dict[str, Any] | None) -> Instance:
     """An instance of `of`; `grants` are by the name of the need, and a need without one is not granted."""
     values = [(n, grants.get(n.name.replace("-", "_"))) for n in of.needs]
     made = tuple(Grant(n, value, SPAN, dict.fromkeys(value or (), SPAN)) for n, value in values)
-    return Instance(name, of, made, of.memory, cpu_permille, restart, SPAN)
+    return Instance(name, of, made, of.memory, cpu_permille, restart, SPAN, bounds=bounds)
 
 
-def system(*instances: Instance, wires: tuple[Wire, ...] = (), profile: str = "made", emergency_port: int | None = None) -> System:
+def system(*instances: Instance, wires: tuple[Wire, ...] = (), profile: str = "made", emergency_port: int | None = None,
+           panic: OnPanic = OnPanic.HALT) -> System:
     ordered = tuple(sorted(instances, key=lambda i: i.name))
-    return System("munal", "0.1.0", profile, Path("."), ordered, wires, emergency_port, SPAN)
+    return System("munal", "0.1.0", profile, Path("."), ordered, wires, emergency_port, SPAN, panic=panic)
 
 
 def wire(client: Instance, need_name: str, server: Instance | None, provide_name: str = "") -> Wire:

@@ -13,7 +13,8 @@ ACCESS, WIDTHS = ("r", "w", "rw"), (8, 16, 32)
 
 def instance(name: str, *, ports: Any = (), handles: Any = (), **changed: Any) -> dict[str, Any]:
     return {"name": name, "app": name, "kind": "program", "module": 0, "glue": 1, "memory": 65536, "cpu_permille": 1000, "restart": "on-failure",
-            "backoff_ms": 100, "restart_limit": 10, "ports": list(ports), "handles": list(handles), "mmio": [], **changed}
+            "backoff_ms": 100, "restart_limit": 10, "ports": list(ports), "handles": list(handles), "mmio": [], "priority": "normal", "period_us": 50_000,
+            "cpu_time_ms": 0, "handle_limit": 64, **changed}
 
 
 def port(base: int, length: int, access: str = "rw", widths: tuple[int, ...] = (8,)) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def handle(kind: str, number: int = 0, rights: str = "rw", name: str = "it", ins
 
 def table(*instances: dict[str, Any], streams: Any = (), services: Any = (), emergency_port: int | None = None) -> dict[str, Any]:
     return {"layout": 1, "name": "made", "version": "1", "profile": "made", "abi": "00", "emergency_port": emergency_port, "modules": [],
-            "instances": list(instances), "streams": list(streams), "services": list(services)}
+            "instances": list(instances), "streams": list(streams), "services": list(services), "channels": [], "panic": "halt"}
 
 
 def tables() -> st.SearchStrategy[dict[str, Any]]:

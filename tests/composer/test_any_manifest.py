@@ -22,7 +22,7 @@ from composer.model import model
 from composer.render import to_json, to_text
 from composer.resolve import resolve
 from composer.spans import Span
-from composer.system import Instance, System
+from composer.system import Bounds, Instance, Priority, System
 from tests.composer.any_manifests import CAPABILITIES, Tables, profile_graphs, spoiled_tables, spoiled_texts, texts, workspaces
 from tests.composer.manifests import HELLO, WORKSPACE
 
@@ -71,6 +71,7 @@ def test_what_a_sound_manifest_says_is_what_the_system_has(folders, tables):
     assert made.value.name == tables["munal.toml"]["workspace"]["name"]
     emergency = profile.get("kernel", {}).get("emergency")
     assert made.value.emergency_port == (emergency["port"] if emergency else None)
+    assert made.value.panic == profile.get("kernel", {}).get("panic", "halt")
     assert [instance.name for instance in made.value.instances] == sorted(profile.get("instance", {}))
     for instance in made.value.instances:
         assert means(instance) == says(profile["instance"][instance.name], tables)
@@ -105,6 +106,7 @@ def means(instance: Instance) -> dict[str, Any]:
     """What an instance has, without places."""
     restart = instance.restart
     return {"app": instance.app.name, "memory": instance.memory, "cpu": instance.cpu_permille, "restart": (restart.policy, restart.backoff_ms, restart.limit),
+            "bounds": instance.bounds,
             "grants": {(g.need.capability, g.need.name): None if g.value is None else {k: list(v) if isinstance(v, tuple) else v for k, v in g.value.items()}
                        for g in instance.grants}}
 
@@ -117,6 +119,8 @@ def says(table: dict[str, Any], tables: Tables) -> dict[str, Any]:
     memory = limits.get("memory") or app.get("limits", {}).get("memory") or "1 MiB"
     return {
         "app": table["app"], "memory": units.parse_size(memory), "cpu": units.parse_share(limits.get("cpu", "100 %")),
+        "bounds": Bounds(Priority(table.get("priority", "normal")), units.parse_duration(limits.get("period", "50 ms")),
+                         units.parse_duration(limits["cpu_time"]) if "cpu_time" in limits else None, limits.get("handles", 64)),
         "restart": (restart.get("policy", "on-failure"), units.parse_duration(restart.get("backoff", "100 ms")), restart.get("limit", 10)),
         "grants": {(word, name): decision(word, table.get("grant", {}).get(word, {}).get(name)) for word, needs in app.get("needs", {}).items() for name in needs},
     }
@@ -128,11 +132,17 @@ def decision(word: str, grant: Any) -> dict[str, Any] | None:
     return None if grant is False else {} if grant is True else grant
 
 
+def bounds_written(bounds: Bounds) -> dict[str, Any]:
+    ending = {} if bounds.cpu_time_ms is None else {"cpu_time": units.format_duration(bounds.cpu_time_ms)}
+    return {"period": units.format_duration(bounds.period_ms), "handles": bounds.handles, **ending}
+
+
 def written(system: System) -> dict[str, Any]:
     """A profile that says all that a system has, and nothing by default."""
     made: dict[str, Any] = {"instance": {}}
     if system.emergency_port:
         made["kernel"] = {"emergency": {"port": system.emergency_port}}
+    made.setdefault("kernel", {})["panic"] = system.panic.value
     for instance in system.instances:
         grants: dict[str, dict[str, Any]] = {}
         for grant in instance.grants:
@@ -141,7 +151,8 @@ def written(system: System) -> dict[str, Any]:
         restart = instance.restart
         made["instance"][instance.name] = {
             "app": instance.app.name, "grant": grants,
-            "limits": {"memory": units.format_size(instance.memory), "cpu": units.format_share(instance.cpu_permille)},
+            "limits": {"memory": units.format_size(instance.memory), "cpu": units.format_share(instance.cpu_permille), **bounds_written(instance.bounds)},
+            "priority": instance.bounds.priority.value,
             "restart": {"policy": restart.policy, "backoff": units.format_duration(restart.backoff_ms), "limit": restart.limit},
         }
     return made

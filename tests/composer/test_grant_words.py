@@ -4,7 +4,7 @@ import pytest
 
 from composer.grant_words import grants, size
 from composer.layout import make_layout
-from composer.system import Access, Restart
+from composer.system import Access, Bounds, Priority, Restart
 from composer.table import Module, decode, encode
 from composer.interfaces import load_interfaces
 from tests.composer.systems import UART, app, instance, need, provide, system, wire
@@ -19,7 +19,7 @@ def words(made, name):
 def boss(*names):
     made = app("boss", need("control", "instances"), need("audit", "all"), need("clock", "wall"), need("log", "own"), need("acpi", "tables"),
                need("service", "time"), need("stream", "console", access=Access.WRITE), need("irq", "line"), provide("service", "power"))
-    return instance("boss", made, cpu_permille=125, restart=Restart("never"), instances={"instances": names}, all={}, wall={}, own={}, tables={},
+    return instance("boss", made, cpu_permille=125, restart=Restart("never"), bounds=Bounds(Priority.HIGH, 10, 2500, 3), instances={"instances": names}, all={}, wall={}, own={}, tables={},
                     time={"from": "rtc.time"}, console={"from": "com1.serial"}, line={"gsi": 9})
 
 
@@ -33,7 +33,8 @@ def whole():
 
 def test_a_driver_may_touch_its_ports_and_its_line_and_serves_its_clients(whole):
     assert words(whole, "com1") == ["port regs: 0x3f8..0x3ff, read and write, 8 bits", "irq line: ISA 4", "stream serial: serves boss, read",
-                                    "memory: at most 1 MiB", "cpu: at most 100 %", "restart: always, at most 3 times, after 10 ms"]
+                                    "memory: at most 1 MiB", "cpu: at most 100 % of each 50 ms, priority normal", "handles: at most 64 beyond these",
+                                    "restart: always, at most 3 times, after 10 ms"]
     assert words(whole, "rtc")[:2] == ["port one: 0xf4, write, 8 and 32 bits", "service time: answers"]
 
 
@@ -41,7 +42,7 @@ def test_every_other_grant_has_its_words(whole):
     assert words(whole, "boss") == [
         "control instances: com1, rtc", "audit all: read", "clock wall: read, sleep", "log own: write", "acpi tables: read", "service time: asks rtc.time",
         "stream console: write com1.serial", "irq line: global system interrupt 9", "service power: answers", "memory: at most 1 MiB",
-        "cpu: at most 12.5 %", "restart: never"]
+        "cpu: at most 12.5 % of each 10 ms, at most 2500 ms a life, priority high", "handles: at most 3 beyond these", "restart: never"]
 
 
 def test_control_of_everybody_is_not_a_list():
@@ -59,5 +60,7 @@ def test_sizes_take_the_largest_whole_unit(count, shown):
 
 def test_device_memory_is_told_like_ports():
     window = {"need": "regs", "base": 0xFED00000, "length": 0x400, "access": "r", "widths": [32, 64]}
-    made = {"ports": [], "mmio": [window], "handles": [], "memory": 4096, "cpu_permille": 1000, "restart": "never"}
+    made = {"ports": [], "mmio": [window], "handles": [], "memory": 4096, "cpu_permille": 1000, "restart": "never", "priority": "low",
+            "period_us": 1500, "cpu_time_ms": 0, "handle_limit": 0}
     assert grants({"instances": [made]}, made)[0] == "mmio regs: 0xfed00000..0xfed003ff, read, 32 and 64 bits"
+    assert grants({"instances": [made]}, made)[2] == "cpu: at most 100 % of each 1.5 ms, priority low"

@@ -108,7 +108,7 @@ def handle(table):
 TABLES = {
     "version 1": lambda t: t.update({0: 1}), "`name` of the table": lambda t: t.update({1: 7}),
     "`profile` of the table": lambda t: t.update({3: "a\x1b[31m"}), "`abi` of the table": lambda t: t.update({4: b"short"}),
-    "`emergency_port` of the table": lambda t: t.update({5: 65536}), "keys 0 to 9": lambda t: t.pop(9),
+    "`emergency_port` of the table": lambda t: t.update({5: 65536}), "keys 0 to 11": lambda t: t.pop(9),
     "outside of the image's code": lambda t: t[6][-1].update({2: 1 << 40}), "shares its bytes": lambda t: t[6][1].update({1: 4096}),
     "order of their names": lambda t: t[6].reverse(), "instances are not in the order": lambda t: t[7][0].update({0: "zzz"}),
     "no list of at most 4096": lambda t: t.update({8: [t[8][0]] * 4097}), "joins an instance": lambda t: t[8][0].update({2: 9}),
@@ -119,6 +119,9 @@ TABLES = {
     "leaves the addresses that there are": lambda t: t[7][0][12].append({0: "x", 1: (1 << 52) - 8, 2: 9, 3: 1, 4: 1}),
     "`widths` of grant of device memory 0": lambda t: t[7][0][12].append({0: "x", 1: 0, 2: 8, 3: 1, 4: 16}),
     "`kind` of handle 0": lambda t: handle(t).update({1: 99}), "names object 16": lambda t: handle(t).update({2: 16}),
+    "period of 999 microseconds": lambda t: t[7][0].update({14: 999}), "`priority` of instance 0": lambda t: t[7][0].update({13: 4}),
+    "`handle_limit` of instance 0": lambda t: t[7][0].update({16: 4097}), "`panic` of the table": lambda t: t.update({11: 2}),
+    "channel `x.y` joins": lambda t: t[10].append({0: "x.y", 1: 9, 2: 0, 3: 1}), "holds 1025 messages": lambda t: t[10].append({0: "x.y", 1: 0, 2: 0, 3: 1025}),
     "names an instance that is not there": lambda t: handle(t).update({4: [2]}), "`rights` of handle 0": lambda t: handle(t).update({3: -1}),
 }
 

@@ -5,7 +5,7 @@ use core::fmt;
 use minicbor::{Decode, bytes::ByteVec};
 
 /// The layout that this kernel reads.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 #[derive(Debug, Clone, Decode)]
 #[cbor(map)]
@@ -20,6 +20,8 @@ pub struct Table {
     #[n(7)] pub instances: Vec<Instance>,
     #[n(8)] pub streams: Vec<Stream>,
     #[n(9)] pub services: Vec<Service>,
+    #[n(10)] pub channels: Vec<Channel>,
+    #[n(11)] pub panic: OnPanic,
 }
 
 /// Machine code that wasmtime serialized; `offset` counts from the start of the section `.munal`.
@@ -48,6 +50,24 @@ pub enum RestartPolicy {
     #[n(2)] Always,
 }
 
+/// What the machine does after the last words of a kernel that cannot go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Decode)]
+#[cbor(index_only)]
+pub enum OnPanic {
+    #[n(0)] Halt,
+    #[n(1)] Reset,
+}
+
+/// Who goes first where several want the processor; the greater one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Decode)]
+#[cbor(index_only)]
+pub enum Priority {
+    #[n(0)] Low,
+    #[n(1)] Normal,
+    #[n(2)] High,
+    #[n(3)] Urgent,
+}
+
 #[derive(Debug, Clone, Decode)]
 #[cbor(map)]
 pub struct Instance {
@@ -64,6 +84,13 @@ pub struct Instance {
     #[n(10)] pub ports: Vec<PortGrant>,
     #[n(11)] pub handles: Vec<Handle>,
     #[n(12)] pub mmio: Vec<MmioGrant>,
+    #[n(13)] pub priority: Priority,
+    /// Over which the CPU share counts, in microseconds.
+    #[n(14)] pub period_us: u32,
+    /// CPU time of one life in milliseconds; 0: no end.
+    #[n(15)] pub cpu_time_ms: u64,
+    /// Handles that it may hold beyond `handles`.
+    #[n(16)] pub handle_limit: u32,
 }
 
 /// Ports [base, base + length); `access` has the bits `READ` and `WRITE`, `widths` 1, 2 and 4 for 8, 16 and 32 bits.
@@ -116,6 +143,9 @@ pub enum HandleKind {
     #[n(10)] Control,
     #[n(11)] Acpi,
     #[n(12)] KernelLog,
+    #[n(13)] ChannelClient,
+    #[n(14)] ChannelServer,
+    #[n(15)] Random,
 }
 
 #[derive(Debug, Clone, Decode)]
@@ -163,6 +193,16 @@ pub struct Service {
     #[n(1)] pub server: usize,
 }
 
+#[derive(Debug, Clone, Decode)]
+#[cbor(map)]
+pub struct Channel {
+    #[n(0)] pub name: String,
+    #[n(1)] pub server: usize,
+    #[n(2)] pub client: usize,
+    /// Messages that each direction holds.
+    #[n(3)] pub depth: usize,
+}
+
 /// What the kernel keeps for itself: ports by base and length, interrupt lines, ISA and global alike, pages by address and
 /// length in bytes, and everything from `physical_end` on, which it cannot map.
 #[derive(Debug, Clone, Copy)]
@@ -197,6 +237,12 @@ impl fmt::Display for TableError {
 pub const MOST: usize = 4096;
 /// The most bytes that one direction of a stream may hold.
 const MOST_CAPACITY: usize = 1 << 20;
+/// The most messages that one direction of a channel may hold.
+const MOST_DEPTH: usize = 1024;
+/// The most handles that an instance may hold beyond those that the table lists.
+const MOST_DYNAMIC: u32 = 4096;
+/// Bounds of a CPU share's period, in microseconds.
+const PERIODS: core::ops::RangeInclusive<u32> = 1000..=1_000_000;
 
 /// Reads a table and checks that it is whole: version, ABI, digest lengths, every index, every range; and that nobody holds
 /// what another instance or the kernel holds.
@@ -217,7 +263,7 @@ fn require(holds: bool, what: impl FnOnce() -> String) -> Result<(), TableError>
 fn check(table: &Table, section: u64, abi: &[u8; 32]) -> Result<(), TableError> {
     require(table.version == VERSION, || alloc::format!("the system table has version {}, this kernel reads {VERSION}", table.version))?;
     require(table.abi.as_slice() == abi, || "the image was composed for a kernel with other interfaces".into())?;
-    for (what, length) in [("instances", table.instances.len()), ("streams", table.streams.len()), ("services", table.services.len()), ("modules", table.modules.len())] {
+    for (what, length) in [("instances", table.instances.len()), ("streams", table.streams.len()), ("services", table.services.len()), ("channels", table.channels.len()), ("modules", table.modules.len())] {
         require(length <= MOST, || alloc::format!("the system table has {length} {what}, more than {MOST}"))?;
     }
     for module in &table.modules {
@@ -232,6 +278,10 @@ fn check(table: &Table, section: u64, abi: &[u8; 32]) -> Result<(), TableError> 
     for service in &table.services {
         require(service.server < table.instances.len(), || alloc::format!("service `{}` is served by nobody", service.name))?;
     }
+    for channel in &table.channels {
+        require(channel.server < table.instances.len() && channel.client < table.instances.len(), || alloc::format!("channel `{}` joins an instance that is not there", channel.name))?;
+        require((1..=MOST_DEPTH).contains(&channel.depth), || alloc::format!("channel `{}` holds {} messages", channel.name, channel.depth))?;
+    }
     table.instances.iter().try_for_each(|instance| check_instance(table, instance))
 }
 
@@ -239,6 +289,8 @@ fn check_instance(table: &Table, instance: &Instance) -> Result<(), TableError> 
     let name = &instance.name;
     require(instance.module < table.modules.len() && instance.glue < table.modules.len(), || alloc::format!("`{name}` has no module"))?;
     require((1..=1000).contains(&instance.cpu_permille), || alloc::format!("`{name}` has a CPU share of {} permille", instance.cpu_permille))?;
+    require(PERIODS.contains(&instance.period_us), || alloc::format!("`{name}` has a period of {} microseconds", instance.period_us))?;
+    require(instance.handle_limit <= MOST_DYNAMIC, || alloc::format!("`{name}` may hold {} handles", instance.handle_limit))?;
     require(instance.handles.len() <= MOST, || alloc::format!("`{name}` has {} handles", instance.handles.len()))?;
     for port in &instance.ports {
         require(port.length > 0 && u32::from(port.base) + port.length <= 0x1_0000, || alloc::format!("port grant `{}` of `{name}` leaves the 65,536 ports", port.need))?;
@@ -249,6 +301,7 @@ fn check_instance(table: &Table, instance: &Instance) -> Result<(), TableError> 
             HandleKind::IrqGsi => 240,
             HandleKind::StreamClient | HandleKind::StreamServer => table.streams.len(),
             HandleKind::ServiceClient | HandleKind::ServiceServer => table.services.len(),
+            HandleKind::ChannelClient | HandleKind::ChannelServer => table.channels.len(),
             _ => 1,
         };
         require(handle.object < objects, || alloc::format!("handle `{}` of `{name}` names object {}", handle.name, handle.object))?;
@@ -321,33 +374,40 @@ mod tests {
         handle: (u8, u32, u32),
         stream: (u32, u32, u32),
         service: u32,
+        period_us: u32,
+        handle_limit: u32,
+        channel: (u32, u32, u32),
     }
 
     fn whole() -> Parts {
         Parts {
-            version: 2, abi: ABI, module: (0x1000, 0x2000), modules_of_instance: (0, 0), permille: 200, port: (0x3f8, 8),
+            version: 3, abi: ABI, module: (0x1000, 0x2000), modules_of_instance: (0, 0), permille: 200, port: (0x3f8, 8),
             second_port: (0x2f8, 8), mmio: (0xfed0_0000, 0x400), second_mmio: (0xfed0_1000, 8), handle: (3, 0, 1), stream: (0, 1, 4096), service: 1,
+            period_us: 50_000, handle_limit: 64, channel: (0, 1, 16),
         }
     }
 
     fn encode(parts: &Parts) -> Vec<u8> {
         let mut out = Encoder::new(Vec::new());
         let written = (|| {
-            out.map(10)?.u8(0)?.u32(parts.version)?.u8(1)?.str("test")?.u8(2)?.str("1.0")?.u8(3)?.str("console")?;
+            out.map(12)?.u8(0)?.u32(parts.version)?.u8(1)?.str("test")?.u8(2)?.str("1.0")?.u8(3)?.str("console")?;
             out.u8(4)?.bytes(&parts.abi)?.u8(5)?.u16(0x3f8)?;
             out.u8(6)?.array(1)?.map(4)?.u8(0)?.str("app/one")?.u8(1)?.u64(parts.module.0)?.u8(2)?.u64(parts.module.1)?.u8(3)?.bytes(&[0; 32])?;
             out.u8(7)?.array(2)?;
             for (name, port, mmio) in [("one", parts.port, parts.mmio), ("two", parts.second_port, parts.second_mmio)] {
-                out.map(13)?.u8(0)?.str(name)?.u8(1)?.str("app")?.u8(2)?.u8(2)?.u8(3)?.u32(parts.modules_of_instance.0)?;
+                out.map(17)?.u8(0)?.str(name)?.u8(1)?.str("app")?.u8(2)?.u8(2)?.u8(3)?.u32(parts.modules_of_instance.0)?;
                 out.u8(4)?.u32(parts.modules_of_instance.1)?.u8(5)?.u64(1 << 20)?.u8(6)?.u32(parts.permille)?;
                 out.u8(7)?.u8(1)?.u8(8)?.u64(100)?.u8(9)?.u32(10)?;
                 out.u8(10)?.array(1)?.map(5)?.u8(0)?.str("regs")?.u8(1)?.u16(port.0)?.u8(2)?.u32(port.1)?.u8(3)?.u8(3)?.u8(4)?.u8(1)?;
                 out.u8(11)?.array(1)?.map(5)?.u8(0)?.str("console")?.u8(1)?.u8(parts.handle.0)?.u8(2)?.u32(parts.handle.1)?.u8(3)?.u8(3)?;
                 out.u8(4)?.array(1)?.u32(parts.handle.2)?;
                 out.u8(12)?.array(1)?.map(5)?.u8(0)?.str("page")?.u8(1)?.u64(mmio.0)?.u8(2)?.u64(mmio.1)?.u8(3)?.u8(1)?.u8(4)?.u8(4)?;
+                out.u8(13)?.u8(2)?.u8(14)?.u32(parts.period_us)?.u8(15)?.u64(2000)?.u8(16)?.u32(parts.handle_limit)?;
             }
             out.u8(8)?.array(1)?.map(4)?.u8(0)?.str("one.serial")?.u8(1)?.u32(parts.stream.0)?.u8(2)?.u32(parts.stream.1)?.u8(3)?.u32(parts.stream.2)?;
             out.u8(9)?.array(1)?.map(2)?.u8(0)?.str("two.time")?.u8(1)?.u32(parts.service)?;
+            out.u8(10)?.array(1)?.map(4)?.u8(0)?.str("one.talk")?.u8(1)?.u32(parts.channel.0)?.u8(2)?.u32(parts.channel.1)?.u8(3)?.u32(parts.channel.2)?;
+            out.u8(11)?.u8(1)?;
             Ok::<(), Error<core::convert::Infallible>>(())
         })();
         written.unwrap();
@@ -373,13 +433,15 @@ mod tests {
         assert_eq!(table.instances[1].mmio[0].pages(), (0xfed0_1000, 0xfed0_2000));
         assert_eq!(table.instances[1].handles[0].kind, HandleKind::StreamClient);
         assert_eq!(table.instances[0].restart, RestartPolicy::OnFailure);
+        assert_eq!((table.instances[0].priority, table.instances[0].cpu_time_ms, table.panic), (Priority::High, 2000, OnPanic::Reset));
+        assert!(Priority::Low < Priority::Normal && Priority::High < Priority::Urgent);
         assert_eq!(table.instances[0].ports[0], PortGrant { need: "regs".into(), base: 0x3f8, length: 8, access: 3, widths: 1 });
     }
 
     #[test]
     fn every_index_and_range_is_checked() {
         for (fault, words) in [
-            (fault(|p| p.version = 1), "version 1"),
+            (fault(|p| p.version = 2), "version 2"),
             (fault(|p| p.abi[31] = 0), "other interfaces"),
             (fault(|p| p.module.1 = 0x2001), "outside of the image"),
             (fault(|p| p.module.0 = u64::MAX), "outside of the image"),
@@ -413,6 +475,16 @@ mod tests {
             (fault(|p| p.stream.2 = 0), "holds 0 bytes"),
             (fault(|p| p.stream.2 = 1 << 21), "bytes"),
             (fault(|p| p.service = 2), "served by nobody"),
+            (fault(|p| p.period_us = 999), "period of 999"),
+            (fault(|p| p.period_us = 1_000_001), "period of 1000001"),
+            (fault(|p| p.handle_limit = 4097), "4097 handles"),
+            (fault(|p| p.handle = (13, 1, 0)), "names object 1"),
+            (fault(|p| p.handle = (14, 1, 0)), "names object 1"),
+            (fault(|p| p.handle = (15, 1, 0)), "names object 1"),
+            (fault(|p| p.channel.0 = 2), "channel `one.talk` joins"),
+            (fault(|p| p.channel.1 = 2), "channel `one.talk` joins"),
+            (fault(|p| p.channel.2 = 0), "holds 0 messages"),
+            (fault(|p| p.channel.2 = 1025), "holds 1025 messages"),
         ] {
             assert!(fault.contains(words), "{fault} / {words}");
         }

@@ -1,5 +1,5 @@
 //! Grants in words, as the kernel enforces them: what audit shows.
-use crate::table::{Handle, HandleKind, Instance, MmioGrant, PortGrant, READ, RestartPolicy, Table, WRITE};
+use crate::table::{Handle, HandleKind, Instance, MmioGrant, PortGrant, Priority, READ, RestartPolicy, Table, WRITE};
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 
 /// What instance `index` may do, one grant a line.
@@ -9,7 +9,8 @@ pub fn grants(table: &Table, index: usize) -> String {
     lines.extend(instance.mmio.iter().map(mmio));
     lines.extend(instance.handles.iter().map(|h| handle(table, h)));
     lines.push(format!("memory: at most {}", size(instance.memory)));
-    lines.push(format!("cpu: {}", share(instance.cpu_permille)));
+    lines.push(cpu(instance));
+    lines.push(format!("handles: at most {} beyond these", instance.handle_limit));
     lines.push(restart(instance));
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
@@ -58,6 +59,9 @@ fn handle(table: &Table, handle: &Handle) -> String {
         HandleKind::Control => format!("control {name}: {}", controlled(table, handle)),
         HandleKind::Acpi => format!("acpi {name}: read"),
         HandleKind::KernelLog => format!("stream {name}: read kernel.log"),
+        HandleKind::ChannelClient => format!("channel {name}: {}", table.channels[object].name),
+        HandleKind::ChannelServer => format!("channel {name}: serves {}", instance(table.channels[object].client)),
+        HandleKind::Random => format!("random {name}: read"),
     }
 }
 
@@ -76,6 +80,19 @@ fn restart(instance: &Instance) -> String {
         RestartPolicy::Always => "always",
     };
     format!("restart: {policy}, at most {} times, after {} ms", instance.restart_limit, instance.backoff_ms)
+}
+
+fn cpu(instance: &Instance) -> String {
+    let time = if instance.cpu_time_ms == 0 { String::new() } else { format!(", at most {} ms a life", instance.cpu_time_ms) };
+    let priority = match instance.priority {
+        Priority::Low => "low",
+        Priority::Normal => "normal",
+        Priority::High => "high",
+        Priority::Urgent => "urgent",
+    };
+    let (whole, rest) = (instance.period_us / 1000, instance.period_us % 1000);
+    let period = if rest == 0 { format!("{whole}") } else { format!("{whole}.{rest:03}").trim_end_matches('0').to_owned() };
+    format!("cpu: {} of each {period} ms{time}, priority {priority}", share(instance.cpu_permille))
 }
 
 fn share(permille: u32) -> String {

@@ -42,7 +42,7 @@ def test_a_second_connection_to_one_stream_counts():
 
 def test_an_instance_that_never_starts_again_has_no_restarts():
     kinds = {right.kind for right in authority(table(instance("a", restart="never", restart_limit=5)))}
-    assert kinds == {"memory", "cpu"}
+    assert kinds == {"memory", "cpu", "priority", "cpu time", "handles"}
 
 
 def test_the_emergency_writer_is_the_kernels():

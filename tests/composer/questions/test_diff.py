@@ -26,7 +26,7 @@ def atoms(changes: tuple[Change, ...]) -> set[tuple]:
 
 def enumerated(made) -> set[tuple]:
     return {(right.instance, right.kind, right.object, right.access, right.width, number) for right, held in authority(made).items()
-            if right.kind not in ("memory", "cpu", "capacity", "restart", "restarts", "backoff")
+            if right.kind not in ("memory", "cpu", "priority", "cpu time", "handles", "capacity", "restart", "restarts", "backoff")
             for each in held.ranges for number in range(each.base, each.end)}
 
 
@@ -83,6 +83,10 @@ def test_a_wider_access_is_a_gain():
 @pytest.mark.parametrize(("key", "less", "more", "said"), [
     ("memory", 65536, 131072, "memory: 64 KiB -> 128 KiB"),
     ("cpu_permille", 200, 205, "CPU: 20 % -> 20.5 %"),
+    ("priority", "low", "urgent", "priority: low -> urgent"),
+    ("cpu_time_ms", 1000, 2500, "CPU time of a life: 1 s -> 2500 ms"),
+    ("cpu_time_ms", 1000, 0, "CPU time of a life: 1 s -> no end"),
+    ("handle_limit", 0, 8, "handles: none -> 8"),
     ("restart", "on-failure", "always", "restart: on-failure -> always"),
     ("restart_limit", 0, 3, "restarts: none -> 3"),
     ("backoff_ms", 1000, 10, "wait before a restart: 1 s -> 10 ms"),
