@@ -18,7 +18,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 def run(root: Path, variant: Variant, *, headless: bool, timeout: float | None, accel: str, firmware: bool,
-        locked: bool = False) -> int:
+        memory_mib: int, locked: bool = False) -> int:
     """Build the image of a profile and boot it in QEMU; the status is the machine's, 1 for a system that was refused."""
     from composer import packages
     from composer import run as machine
@@ -28,7 +28,8 @@ def run(root: Path, variant: Variant, *, headless: bool, timeout: float | None, 
     if report.refused(built):
         return REFUSED
     made = built.value
-    options = machine.RunOptions(headless=headless, accel=accel, timeout=timeout, firmware=firmware, machine=made.machine, debug_exit=made.debug_exit)
+    options = machine.RunOptions(headless=headless, accel=accel, timeout=timeout, firmware=firmware, machine=made.machine, debug_exit=made.debug_exit,
+                                 memory_mib=memory_mib)
     return machine.run(made.image, options)
 
 

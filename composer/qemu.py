@@ -44,7 +44,9 @@ class Machine:
     `display` is a QEMU display (gtk, sdl) or None for no window. `debug_exit` adds the device at port 0xf4 that ends
     QEMU with a status of the guest's choosing. `rtc` is the clock at power-on, `YYYY-MM-DDTHH:MM:SS` in UTC, or None
     for the time of day. With `reboot` false, a reset ends the run. `type` is QEMU's name of the machine;
-    `extra` are words of its command line for what only a test or a benchmark wants.
+    `extra` are words of its command line for what only a test or a benchmark wants. With `counted`, the machine's time
+    follows its instructions, one nanosecond each, and skips what it is idle: the same at each run, and untouched by what
+    else this computer does (software emulation only).
     """
 
     accel: str = "tcg"
@@ -55,6 +57,7 @@ class Machine:
     memory_mib: int = MEMORY_MIB
     type: str = DEFAULT_MACHINE
     extra: tuple[str, ...] = ()
+    counted: bool = False
 
 
 def grants_debug_exit(system: System) -> bool:
@@ -91,7 +94,8 @@ def command(qemu: str, machine: Machine, firmware: Firmware, variables: Path, di
     words += _socket("serial", serial) + ["-serial", "chardev:serial"]
     words += _socket("qmp", qmp) + ["-mon", "chardev=qmp,mode=control"]
     words += ["-vga", "std", "-display", machine.display or "none", "-net", "none"]
-    words += ["-rtc", f"base={machine.rtc or 'utc'},clock=host"]
+    words += ["-rtc", f"base={machine.rtc or 'utc'},clock={'vm' if machine.counted else 'host'}"]
+    words += ["-icount", "shift=0,sleep=off"] if machine.counted else []
     if machine.debug_exit:
         words += ["-device", f"isa-debug-exit,iobase={DEBUG_EXIT_PORT:#x},iosize=1"]
     words += machine.extra

@@ -36,6 +36,7 @@ class RunOptions:
     debug_exit: bool = False
     reboot: bool = True
     rtc: str | None = None
+    memory_mib: int = qemu.MEMORY_MIB
     input: int = 0
     output: int = 1
     banners: tuple[bytes, ...] = BANNERS
@@ -71,7 +72,7 @@ def _first_that_works(image: Path, options: RunOptions, program: str, display: s
 
 
 def _machine(options: RunOptions, accelerator: str, display: str | None) -> qemu.Machine:
-    return qemu.Machine(accelerator, display, options.debug_exit, options.reboot, options.rtc, type=options.machine)
+    return qemu.Machine(accelerator, display, options.debug_exit, options.reboot, options.rtc, options.memory_mib, options.machine)
 
 
 def _run_once(image: Path, options: RunOptions, machine: qemu.Machine, deadline: float | None, may_fall_back: bool) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from composer.cli.options import LOCKED, TIMEOUT, variant_option, workspace, workspace_option
+from composer.cli.options import LOCKED, TIMEOUT, Memory, variant_option, workspace, workspace_option
 from composer.variant import Variant
 
 
@@ -14,13 +14,14 @@ from composer.variant import Variant
 @TIMEOUT
 @click.option("--accel", type=click.Choice(("auto", "kvm", "tcg")), default="auto", help="Hardware virtualization, or software emulation.")
 @click.option("--firmware", is_flag=True, help="Show what the firmware says, too.")
+@click.option("--memory", "memory_mib", type=Memory(), default="512 MiB", show_default=True, metavar="SIZE", help='The machine\'s memory, as in "2 GiB".')
 @LOCKED
 @workspace_option
-def run_command(variant: Variant, headless: bool, timeout: float | None, accel: str, firmware: bool, locked: bool) -> int:
+def run_command(variant: Variant, headless: bool, timeout: float | None, accel: str, firmware: bool, memory_mib: int, locked: bool) -> int:
     """Boot a profile in QEMU. Its serial line is on this terminal; Ctrl-A X leaves."""
     from composer import launch
 
-    return launch.run(workspace(), variant, headless=headless, timeout=timeout, accel=accel, firmware=firmware, locked=locked)
+    return launch.run(workspace(), variant, headless=headless, timeout=timeout, accel=accel, firmware=firmware, memory_mib=memory_mib, locked=locked)
 
 
 @click.command()

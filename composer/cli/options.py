@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from composer import colour, recall
+from composer import colour, recall, units
 from composer.variant import Variant, make_variant
 
 OWN_WORKSPACE = Path(__file__).resolve().parent.parent.parent
@@ -21,6 +21,23 @@ TIMEOUT = click.option("--timeout", type=click.FloatRange(min=0, min_open=True),
 LOCKED = click.option("--locked", is_flag=True, help="Refuse what is made of anything else than munal.lock says.")
 SETTINGS = click.option("-D", "settings", multiple=True, metavar="KEY=VALUE", help="Set a parameter that the profile declares.")
 TARGET = click.option("--target", metavar="NAME", help="The target to compose for, as in PROFILE@TARGET.")
+
+
+class Memory(click.ParamType):
+    """A machine's memory: a size as manifests have them, in whole MiB; what the firmware needs, and what fits below any computer's end."""
+
+    name = "size"
+    least, most = 128, 1 << 20
+    """In MiB."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            size = units.parse_size(value)
+        except units.Complaint as problem:
+            self.fail(f"{problem.message}: {problem.help}", param, ctx)
+        if size % units.MIB or not self.least <= size // units.MIB <= self.most:
+            self.fail(f"{value} is not a whole number of MiB from {self.least} MiB to {self.most // 1024} GiB", param, ctx)
+        return size // units.MIB
 
 
 def workspace_option(command: Any) -> Any:

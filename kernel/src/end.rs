@@ -1,8 +1,8 @@
 //! The end of a life: why it ended goes to the SIP's log, its interrupts are taken, its peers are told, and the manifest's
 //! policy decides what comes next.
-use crate::{backtrace, cpu::{ioapic, time}, log::say, sip::Stop, state::{self, After, State, Status}, thread};
+use crate::{backtrace, cpu::{ioapic, time}, log::say, sip::Stop, state::{self, After, State, Status}, thread::{self, Cause}};
 use alloc::{format, string::{String, ToString}, vec::Vec};
-use munal_logic::restart::End;
+use munal_logic::{restart::End, words};
 
 /// The SIP's thread has left it, and its Store is gone. `result` is what its entry answered.
 pub fn of(index: usize, result: wasmtime::Result<()>) {
@@ -47,7 +47,7 @@ pub fn stay_down(index: usize) {
 /// How a life ended, and why in one sentence, which is empty for a success and for one that was ended from outside.
 /// A failure goes to the SIP's log, with its backtrace.
 fn judge(index: usize, result: &wasmtime::Result<()>) -> (End, String) {
-    let sentence = state::with(|state| state.lives[index].sentence.take());
+    let sentence = state::with(|state| state.lives[index].sentence.take().or_else(|| state.used_up(index)));
     let error = match result {
         _ if thread::was_ended(index) && sentence.is_none() => return (End::Stopped, String::new()),
         Ok(()) if sentence.is_none() => return (End::Success, String::new()),
@@ -95,6 +95,12 @@ impl State {
             None if end == End::Success => Status::Ended,
             None => Status::Failed,
         };
+    }
+
+    /// Why an instance that used up its CPU time ended.
+    fn used_up(&self, index: usize) -> Option<String> {
+        let used_up = thread::ended_by(index) == Some(Cause::CpuTime);
+        used_up.then(|| format!("used up its CPU time of {}", words::milliseconds(self.table.instances[index].cpu_time_ms)))
     }
 
     /// What the kernel's log says of the end, where it is worth a line.

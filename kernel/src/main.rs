@@ -6,6 +6,7 @@ extern crate alloc;
 
 mod backtrace;
 mod boot;
+mod bulk;
 mod cell;
 mod control;
 mod cpu;
@@ -28,7 +29,7 @@ mod wasm;
 
 use alloc::{format, string::String, vec::Vec};
 use boot::Machine;
-use munal_logic::{image::{Header, sha256}, table::{self, HandleKind, Module, Table}};
+use munal_logic::{image::{Header, sha256}, schedule::{Priority, Terms}, table::{self, HandleKind, Module, Table}};
 use uefi::{Status, entry};
 
 #[entry]
@@ -90,10 +91,11 @@ fn load_module(engine: &wasmtime::Engine, machine: &Machine, module: &Module) ->
 
 /// One thread an instance, in the table's order, then the supervisor.
 fn prepare_threads(table: &Table) {
-    const WHOLE: u32 = 1000;
-    let entries = table.instances.iter().map(|instance| (instance.cpu_permille, sip::main as fn(usize)));
-    for (permille, entry) in entries.chain([(WHOLE, supervisor::supervise as fn(usize))]) {
-        thread::add(permille, entry);
+    // The supervisor never leaves the account of all starts and ends, which bounds it.
+    let most = Terms { priority: Priority::Urgent, ..Terms::normal(1000) };
+    let entries = table.instances.iter().map(|instance| (Terms::from(instance), sip::main as fn(usize)));
+    for (terms, entry) in entries.chain([(most, supervisor::supervise as fn(usize))]) {
+        thread::add(terms, entry);
     }
     let hears = |instance: &table::Instance| instance.handles.iter().any(|handle| handle.kind == HandleKind::KernelLog);
     log::set_readers(table.instances.iter().enumerate().filter(|(_, instance)| hears(instance)).map(|(index, _)| index).collect());

@@ -115,8 +115,10 @@ impl Call<'_, '_> {
 
 /// Runs one raw primitive for a SIP, then lets others run where that is due.
 pub fn enter<T>(caller: &mut Caller<'_, Sip>, primitive: impl FnOnce(&mut Call<'_, '_>) -> Outcome<T>) -> wasmtime::Result<T> {
+    thread::enter_kernel();
     let result = primitive(&mut Call { caller })?;
     thread::leave().map_err(Stop::from)?;
+    thread::leave_kernel();
     Ok(result)
 }
 

@@ -3,10 +3,14 @@
 #![no_std]
 #![forbid(unsafe_code)]
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 pub mod acpi;
 pub mod addresses;
 pub mod clock;
+#[cfg(test)]
+mod dice;
 pub mod grants;
 pub mod image;
 #[cfg(feature = "lab")]

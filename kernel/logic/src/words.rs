@@ -95,6 +95,11 @@ fn cpu(instance: &Instance) -> String {
     format!("cpu: {} of each {period} ms{time}, priority {priority}", share(instance.cpu_permille))
 }
 
+/// A stretch of time that a manifest gives in milliseconds.
+pub fn milliseconds(count: u64) -> String {
+    if count % 1000 == 0 { format!("{} s", count / 1000) } else { format!("{count} ms") }
+}
+
 fn share(permille: u32) -> String {
     if permille % 10 == 0 { format!("at most {} %", permille / 10) } else { format!("at most {}.{} %", permille / 10, permille % 10) }
 }

@@ -25,7 +25,7 @@ const MASKED: u32 = 1 << 16;
 /// How long the timer is measured, in nanoseconds.
 const CALIBRATION: u64 = 5_000_000;
 /// The longest that the timer is asked to wait, in nanoseconds: its count has 32 bits.
-const LONGEST: u64 = 1_000_000_000;
+pub const LONGEST: u64 = 1_000_000_000;
 
 static BASE: AtomicU64 = AtomicU64::new(0);
 static X2APIC: AtomicBool = AtomicBool::new(false);
@@ -89,11 +89,6 @@ pub fn arm(nanoseconds: u64) {
     // SAFETY: `start` wrote it once, before the first timer.
     let rate = unsafe { TIMER_RATE.forever() }.expect("the timer was measured");
     write(INITIAL_COUNT, rate.counts(nanoseconds.min(LONGEST)).clamp(1, u64::from(u32::MAX)) as u32);
-}
-
-/// Never interrupts, until `arm`.
-pub fn disarm() {
-    write(INITIAL_COUNT, 0);
 }
 
 /// Tells the local APIC that the interrupt in service was taken.

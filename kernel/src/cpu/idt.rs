@@ -20,6 +20,7 @@ pub const LEGACY: u8 = 0xe0;
 pub const SPURIOUS: u8 = 0xff;
 
 const DIVIDE: u64 = 0;
+const DEBUG: u64 = 1;
 const INVALID_OPCODE: u64 = 6;
 const PAGE_FAULT: u64 = 14;
 
@@ -123,17 +124,18 @@ fn fill(idt: &mut InterruptDescriptorTable) {
     }
 }
 
-extern "C" fn on_interrupt(frame: &Frame) {
+extern "C" fn on_interrupt(frame: &mut Frame) {
     match frame.vector {
+        DEBUG => thread::step(frame),
         0..32 => on_exception(frame),
         vector if vector == u64::from(TIMER) => {
             apic::end_of_interrupt();
-            thread::tick(frame.rip, frame.rbp);
+            thread::tick(frame, true);
         }
         vector if vector >= u64::from(FIRST_GSI) && vector < u64::from(FIRST_GSI) + u64::from(GSIS) => {
             ioapic::note(vector as u32 - u32::from(FIRST_GSI));
             apic::end_of_interrupt();
-            thread::tick(frame.rip, frame.rbp);
+            thread::tick(frame, false);
         }
         _ => {} // spurious, by the local or a legacy controller: neither wants an acknowledgement
     }

@@ -10,7 +10,7 @@ use crate::{Machine, cell::Global, cpu, log::Emergency, thread, wasm};
 use alloc::string::{String, ToString};
 use core::fmt::Write;
 use host::Host;
-use munal_logic::{image::Header, lab::{Script, is_script}};
+use munal_logic::{image::Header, lab::{Script, is_script}, schedule::Terms};
 use unit::{Place, Tally};
 use wasmtime::{Linker, Store};
 
@@ -36,9 +36,9 @@ pub fn run_script(machine: &Machine, header: &Header) {
     let neighbour = script.neighbour;
     NEIGHBOUR.with(|slot| *slot = neighbour.map(|module| (place.clone(), module)));
     WORK.with(|slot| *slot = Some((place, script)));
-    thread::start(thread::add(WHOLE, work).expect("memory for a stack"));
+    thread::start(thread::add(Terms::normal(WHOLE), work)).expect("memory for a stack");
     if neighbour.is_some() {
-        thread::start(thread::add(NEIGHBOURS, neighbour_of_steps).expect("memory for a stack"));
+        thread::start(thread::add(Terms::normal(NEIGHBOURS), neighbour_of_steps)).expect("memory for a stack");
     }
     thread::run()
 }

@@ -67,7 +67,7 @@ pub fn audit_instance(call: &mut Call<'_, '_>, handle: u32, index: u32, buffer: 
         return Ok(Err(Error::NotFound));
     }
     let index = index as usize;
-    let (cpu, activity) = thread::activity(index);
+    let activity = thread::activity(index);
     let memory = accounts::with(accounts::of_thread(index), |account| *account);
     let message = state::with(|state| {
         let (instance, life) = (&state.table.instances[index], &state.lives[index]);
@@ -81,8 +81,8 @@ pub fn audit_instance(call: &mut Call<'_, '_>, handle: u32, index: u32, buffer: 
             ("name", Value::Text(&instance.name)),
             ("app", Value::Text(&instance.app)),
             ("kind", Value::Text(kind)),
-            ("state", Value::Text(state.word(index, activity))),
-            ("cpu", Value::Number(cpu)),
+            ("state", Value::Text(state.word(index, activity.word))),
+            ("cpu", Value::Number(activity.usage.cpu)),
             ("memory", Value::Number(memory.used())),
             ("memory_peak", Value::Number(memory.peak())),
             ("memory_limit", Value::Number(instance.memory)),

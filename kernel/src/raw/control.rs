@@ -66,7 +66,7 @@ pub fn control_status(call: &mut Call<'_, '_>, handle: u32, name: Lent, buffer: 
 
 /// How it stands with an instance, as a CBOR map (RFC 8949).
 fn status(index: usize) -> Vec<u8> {
-    let (_, activity) = thread::activity(index);
+    let activity = thread::activity(index).word;
     let (word, over, end, error, wait) = state::with(|state| {
         let life = &state.lives[index];
         let wait = state.starts_at(index).map(|at| at.saturating_sub(time::now()));

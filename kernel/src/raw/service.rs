@@ -20,13 +20,22 @@ pub fn service_call(call: &mut Call<'_, '_>, handle: u32, request: Lent, reply: 
         })
     });
     let Some(server) = server else { return Ok(Err(Error::Closed)) };
-    thread::wake(server);
+    thread::lend(index, server);
+    let answer = wait_for_answer(index, server);
+    thread::take_back(index);
+    match answer? {
+        Told::Restarted => Ok(Err(Error::Restarted)),
+        Told::Closed => Ok(Err(Error::Closed)),
+        Told::Reply(bytes) => store(call, reply, &bytes),
+    }
+}
+
+fn wait_for_answer(index: usize, server: usize) -> Outcome<Told> {
+    thread::hand_over(server, None)?;
     loop {
         match state::with(|state| state.lives[index].answer.take()) {
             None => thread::block(None)?,
-            Some(Told::Restarted) => return Ok(Err(Error::Restarted)),
-            Some(Told::Closed) => return Ok(Err(Error::Closed)),
-            Some(Told::Reply(bytes)) => return store(call, reply, &bytes),
+            Some(answer) => return Ok(answer),
         }
     }
 }
@@ -57,7 +66,10 @@ pub fn service_reply(call: &mut Call<'_, '_>, handle: u32, reply: Lent) -> Outco
         let client = state.services[handle.object].reply();
         client.inspect(|&client| state.lives[client].answer = Some(Told::Reply(reply.to_vec())))
     });
-    client.into_iter().for_each(thread::wake);
+    if let Some(client) = client {
+        thread::take_back(client); // from here on the server is as urgent as itself, or its next client
+        thread::wake(client);
+    }
     Ok(if client.is_some() { Ok(0) } else { Err(Error::NotFound) })
 }
 
