@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from composer.layout import OBJECTS
+
 UNITS = ((30, "GiB"), (20, "MiB"), (10, "KiB"))
 ACCESS_WORDS = {"r": "read", "w": "write", "rw": "read and write"}
 POLICY_WORDS = {"on-failure": "on failure", "always": "always"}
@@ -57,6 +59,8 @@ def _handle(table: Table, handle: Table) -> str:
         return f"channel {name}: {said}"
     if kind == "service client":
         return f"service {name}: asks {table['services'][number]['name']}"
+    if kind == "clock" and number == OBJECTS["wall"]:
+        return f"wall {name}: read"
     if kind == "control":
         return f"control {name}: {_controlled(table, handle['instances'])}"
     return _PLAIN[kind].format(name=name, number=number)

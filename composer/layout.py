@@ -37,11 +37,14 @@ class HandleKind(IntEnum):
 SINGLETONS = {
     "log": HandleKind.LOG,
     "clock": HandleKind.CLOCK,
+    "wall": HandleKind.CLOCK,
     "audit": HandleKind.AUDIT,
     "control": HandleKind.CONTROL,
     "acpi": HandleKind.ACPI,
 }
-"""Capabilities of which the kernel has one object, numbered 0."""
+"""Capabilities of which the kernel has one object, numbered 0 where `OBJECTS` has no other."""
+OBJECTS = {"wall": 1}
+"""The monotonic clock is clock 0, the time of day is clock 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +188,7 @@ def _need_handle(numbers: _Numbering, instance: Instance, grant: Grant) -> tuple
     elif need.capability == "stream":
         kind, number, rights = HandleKind.KERNEL_LOG, 0, rights & Access.READ.bits
     else:
-        kind, number = SINGLETONS[need.capability], 0
+        kind, number = SINGLETONS[need.capability], OBJECTS.get(need.capability, 0)
         listed = _controlled(numbers.system, grant.value)
     return need.module, need.name, kind, number, rights, listed
 

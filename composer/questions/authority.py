@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from composer.check.ports import EMERGENCY_LENGTH
+from composer.layout import OBJECTS
 from composer.questions.numbers import Numbers
 from composer.system import Range
 from composer.table import POLICIES, PRIORITIES
@@ -100,6 +101,8 @@ def _handle(table: Mapping[str, Any], instance: str, handle: Mapping[str, Any]) 
     elif kind == "channel server":
         channel = table["channels"][number]
         yield Right(instance, "serves", f"{channel['name'].partition('.')[2]} to {table['instances'][channel['client']]['name']}"), once
+    elif kind == "clock" and number == OBJECTS["wall"]:
+        yield Right(instance, "wall"), once
     elif kind in _RIGHTS_COUNT:
         for access in handle["rights"]:
             yield _stream_end(table, instance, kind, number, access), once

@@ -16,7 +16,7 @@ from composer.table import POLICIES, PRIORITIES
 from composer.units import format_duration, format_share, format_size
 
 ACCESS = {"r": "read", "w": "write", "rw": "read and write"}
-ORDER = ("port", "mmio", "irq", "dma", "acpi", "emergency", "stream", "channel", "service", "control", "audit", "serves", "clock", "random", "log",
+ORDER = ("port", "mmio", "irq", "dma", "acpi", "emergency", "stream", "channel", "service", "control", "audit", "serves", "clock", "wall", "random", "log",
          "memory", "cpu", "priority", "cpu time", "handles", "restart", "restarts", "backoff", "capacity")
 """Kinds from what matters most to who reviews a change."""
 _LIMITS = {
@@ -28,7 +28,7 @@ _LIMITS = {
 _NOTHING = {"restart": POLICIES[0], "priority": PRIORITIES[0]}
 """What the least of a limit is called, where that is not none."""
 _PHRASES = {
-    "control": "start, stop and restart {}", "service": "ask {}", "channel": "exchange messages with {}", "random": "draw random bytes", "log": "write its log", "clock": "read the clock, sleep",
+    "control": "start, stop and restart {}", "service": "ask {}", "channel": "exchange messages with {}", "random": "draw random bytes", "log": "write its log", "clock": "read the clock, sleep", "wall": "read the time of day",
     "audit": "see what all instances do and may do", "acpi": "read the firmware's ACPI tables", "emergency": "write last words at port {}",
 }
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import cbor2
 
-from composer import grant_words
+from composer import __version__, grant_words
 
 if TYPE_CHECKING:
     from composer.simulate.kernel import Kernel
@@ -22,6 +22,7 @@ def system(kernel: Kernel) -> bytes:
         "name": kernel.system.name, "version": kernel.system.version, "profile": kernel.system.profile, "digest": kernel.digest,
         "uptime": uptime, "memory_total": page * os.sysconf("SC_PHYS_PAGES"), "memory_free": page * os.sysconf("SC_AVPHYS_PAGES"),
         "instances": len(kernel.sips), "idle": max(0, uptime - used),
+        "kernel": __version__, "clock": "the monotonic clock of this computer", "clock_ppm": 0, "entropy": "this computer's", "entropy_seeds": 1, "boot": {},
     })
 
 

@@ -43,6 +43,8 @@ class Kernel:
         self.streams = [Stream(s.capacity) for s in layout.streams]
         self.services = [Service() for _ in layout.services]
         self.started = time.monotonic_ns()
+        self.wall = int(machine.wall_clock().timestamp()) * 1_000_000_000
+        """The time of day at the start, in nanoseconds since 1970: to a second, as a real-time clock has it."""
         self.over = False
         self.sips = [Sip(self, k, i, apps[i.app.name], glue[i.name]) for k, i in enumerate(system.instances)]
 

@@ -6,6 +6,7 @@ with an error's name, Fault ends the SIP, Finished unwinds one that was ended.
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -184,6 +185,15 @@ class Primitives:
     def clock_sleep(self, handle: int, deadline: int) -> None:
         self._require(handle, HandleKind.CLOCK)
         self.kernel.wait(self.sip, lambda: False, deadline)
+
+    def wall_now(self, handle: int) -> int:
+        self._require(handle, HandleKind.CLOCK)
+        return self.kernel.wall + self.kernel.now()
+
+    def random_fill(self, handle: int, at: int, length: int) -> int:
+        self._require(handle, HandleKind.RANDOM)
+        self._check_buffer(at, length)
+        return self.sip.write(at, length, os.urandom(length))
 
     # Streams
 

@@ -1,19 +1,17 @@
 //! From the firmware to our own machine: takes what only the firmware knows, proves the system table, leaves boot services
 //! for good, and goes on under our own page tables and stack.
-use crate::{cell::Global, cpu, memory::{PAGE, frames, paging::{self, Access}}};
+use crate::{cell::Global, cpu, memory::{PAGE, frames, paging::{self, Access}}, stages::{self, Stage}};
 use alloc::vec::Vec;
 use core::{arch::asm, time::Duration};
-use munal_logic::{clock::Rate, image::{self, Header}, pe};
+use munal_logic::{image::{self, Header}, pe, wall::{self, FirmwareTime}};
 use uefi::{
     Status, boot,
     mem::memory_map::{MemoryMap, MemoryMapOwned, MemoryType},
-    proto::loaded_image::LoadedImage,
+    proto::{loaded_image::LoadedImage, rng::Rng},
+    runtime::{self, Daylight},
     system,
     table::cfg::ConfigTableEntry,
 };
-
-/// How long the time stamp counter is measured against the firmware's clock.
-const CALIBRATION: Duration = Duration::from_millis(20);
 
 /// What the firmware gave, and where the image lies.
 #[derive(Clone, Copy)]
@@ -24,9 +22,14 @@ pub struct Machine {
     pub section: &'static [u8],
     /// Physical address of ACPI's root pointer.
     pub rsdp: u64,
-    pub rate: Rate,
+    /// The time stamp counter when the firmware handed over.
     pub started: u64,
+    /// The time of day in nanoseconds since 1970-01-01 00:00:00 UTC, and the time stamp counter then.
+    pub wall: Option<(u64, u64)>,
 }
+
+/// What the firmware's generator of random numbers gave, until it is taken.
+static SEED: Global<Option<[u8; 64]>> = Global::new(None);
 
 static MACHINE: Global<Option<(Machine, Header, MemoryMapOwned)>> = Global::new(None);
 
@@ -41,6 +44,7 @@ static STACK: Global<BootStack> = Global::new(BootStack([0; BOOT_STACK]));
 /// Runs on the firmware's stack; returns to the firmware only with a reason not to boot, in words.
 pub fn leave_firmware() -> (Status, &'static str) {
     let started = cpu::time::counter();
+    stages::reach(Stage::HandOver);
     let (machine, header) = match ask(started) {
         Ok(found) => found,
         Err(reason) => return (Status::LOAD_ERROR, reason),
@@ -48,6 +52,7 @@ pub fn leave_firmware() -> (Status, &'static str) {
     // SAFETY: no reference to anything of the firmware's is kept, and nothing of it is called from here on.
     let map = unsafe { boot::exit_boot_services(None) };
     x86_64::instructions::interrupts::disable();
+    stages::reach(Stage::FirmwareLeft);
     MACHINE.with(|slot| *slot = Some((machine, header, map)));
     let top = STACK.as_ptr() as u64 + BOOT_STACK as u64;
     // SAFETY: the stack is a static of ours, aligned, used by nobody; `on_own_stack` never returns.
@@ -61,10 +66,36 @@ fn ask(started: u64) -> Result<(Machine, Header), &'static str> {
     let header = image::read_header(section)?;
     let rsdp = system::with_config_table(|entries| entries.iter().find(|e| e.guid == ConfigTableEntry::ACPI2_GUID).map(|e| e.address as u64));
     let rsdp = rsdp.ok_or("the firmware has no ACPI tables")?;
-    let before = cpu::time::counter();
-    boot::stall(CALIBRATION);
-    let rate = Rate::measured(cpu::time::counter() - before, CALIBRATION.as_nanos() as u64).ok_or("the time stamp counter stands still")?;
-    Ok((Machine { image, section, rsdp, rate, started }, header))
+    SEED.with(|seed| *seed = random_bytes());
+    let wall = time_of_day().map(|nanoseconds| (nanoseconds, cpu::time::counter()));
+    Ok((Machine { image, section, rsdp, started, wall }, header))
+}
+
+/// 64 bytes of the firmware's generator (UEFI 2.10, section 37.5), where it has one.
+fn random_bytes() -> Option<[u8; 64]> {
+    let mut bytes = [0; 64];
+    let handle = boot::get_handle_for_protocol::<Rng>().ok()?;
+    boot::open_protocol_exclusive::<Rng>(handle).ok()?.get_rng(None, &mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// What the firmware's generator gave; once, and nothing of it is kept.
+pub fn take_seed() -> Option<[u8; 64]> {
+    SEED.with(|seed| {
+        let taken = *seed;
+        *core::hint::black_box(&mut *seed) = Some([0; 64]); // overwritten before it is forgotten
+        *seed = None;
+        taken
+    })
+}
+
+/// The real-time clock by the firmware (UEFI 2.10, section 8.3), in nanoseconds since 1970-01-01 00:00:00 UTC.
+fn time_of_day() -> Option<u64> {
+    let time = runtime::get_time().ok()?;
+    wall::nanoseconds(&FirmwareTime {
+        year: time.year(), month: time.month(), day: time.day(), hour: time.hour(), minute: time.minute(), second: time.second(),
+        nanosecond: time.nanosecond(), zone: time.time_zone(), daylight: time.daylight().contains(Daylight::IN_DAYLIGHT),
+    })
 }
 
 fn loaded_image() -> Option<&'static [u8]> {

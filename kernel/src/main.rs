@@ -13,6 +13,7 @@ mod cpu;
 mod devices;
 mod dispatch;
 mod end;
+mod entropy;
 mod firmware;
 mod functions;
 #[cfg(feature = "lab")]
@@ -21,14 +22,17 @@ mod log;
 mod memory;
 mod raw;
 mod sip;
+mod stages;
 mod start;
 mod state;
 mod supervisor;
 mod thread;
+mod wall;
 mod wasm;
 
 use alloc::{format, string::String, vec::Vec};
 use boot::Machine;
+use stages::Stage;
 use munal_logic::{image::{Header, sha256}, schedule::{Priority, Terms}, table::{self, HandleKind, Module, Table}};
 use uefi::{Status, entry};
 
@@ -42,24 +46,32 @@ fn main() -> Status {
 /// Goes on under our own page tables, on our own stack, with interrupts off and the firmware gone.
 fn run(machine: Machine, header: Header) -> ! {
     log::set_emergency(header.emergency_port);
-    cpu::time::start(machine.started, machine.rate);
     cpu::gdt::load();
     cpu::idt::load();
     assert_eq!(memory::paging::count_writable_and_executable(), 0, "no page is both writable and executable");
     log::start();
-    cpu::apic::start();
     let controllers = firmware::start(machine.rsdp).unwrap_or_else(|reason| panic!("{reason}"));
+    cpu::time::start(machine.started).unwrap_or_else(|reason| panic!("{reason}"));
+    if let Some((nanoseconds, count)) = machine.wall {
+        wall::start(nanoseconds, cpu::time::at_boot(count, machine.started));
+    }
+    entropy::start(boot::take_seed());
+    stages::reach(Stage::Clocks);
+    cpu::apic::start();
     cpu::ioapic::start(&controllers);
     #[cfg(feature = "lab")]
     lab::run_script(&machine, &header);
     let bytes = &machine.section[header.table.clone()];
     let table = table::decode(bytes, machine.section.len() as u64, &dispatch::ABI_DIGEST, &dispatch::KEPT).unwrap_or_else(|reason| panic!("{reason}"));
+    cpu::time::settle(&table).unwrap_or_else(|reason| panic!("{reason}"));
     devices::map(&table).and_then(|()| devices::check_lines(&table)).unwrap_or_else(|reason| panic!("{reason}"));
     introduce(&table, &header);
     load(&machine, &table).unwrap_or_else(|reason| panic!("{reason}"));
+    stages::reach(Stage::Modules);
     prepare_threads(&table);
     state::start(table, header.digest);
     thread::start(state::supervisor()).expect("memory for the supervisor's stack");
+    stages::reach(Stage::Threads);
     thread::run()
 }
 

@@ -1,4 +1,5 @@
-//! Starts what waits for its start: the supervisor's thread when the time has come, or whoever has control at once.
+//! Starts what waits for its start: the supervisor's thread when the time has come, or whoever has control at once. The same
+//! thread has the clock compared with the machine's others, as seldom as that is due.
 use crate::{cpu::{ioapic, time}, end, log::say, state::{self, Status}, thread};
 use alloc::{format, string::ToString, vec::Vec};
 
@@ -7,7 +8,7 @@ pub fn supervise(_: usize) {
     loop {
         due(time::now()).into_iter().for_each(start);
         let next = state::with(|state| (0..state.lives.len()).filter_map(|index| state.starts_at(index)).min());
-        let _ = thread::block(next); // nobody ends the supervisor
+        let _ = thread::block(next.into_iter().chain(time::check()).min()); // nobody ends the supervisor
     }
 }
 

@@ -11,6 +11,7 @@ pub mod addresses;
 pub mod clock;
 #[cfg(test)]
 mod dice;
+pub mod entropy;
 pub mod grants;
 pub mod image;
 #[cfg(feature = "lab")]
@@ -24,4 +25,6 @@ pub mod schedule;
 pub mod service;
 pub mod table;
 pub mod tally;
+pub mod timers;
+pub mod wall;
 pub mod words;

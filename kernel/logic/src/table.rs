@@ -125,6 +125,9 @@ impl MmioGrant {
     }
 }
 
+/// The object of a clock's handle that tells the time of day, too; 0 tells monotonic time alone.
+pub const WALL_CLOCK: usize = 1;
+
 pub const READ: u8 = 1;
 pub const WRITE: u8 = 2;
 
@@ -302,6 +305,7 @@ fn check_instance(table: &Table, instance: &Instance) -> Result<(), TableError> 
             HandleKind::StreamClient | HandleKind::StreamServer => table.streams.len(),
             HandleKind::ServiceClient | HandleKind::ServiceServer => table.services.len(),
             HandleKind::ChannelClient | HandleKind::ChannelServer => table.channels.len(),
+            HandleKind::Clock => WALL_CLOCK + 1,
             _ => 1,
         };
         require(handle.object < objects, || alloc::format!("handle `{}` of `{name}` names object {}", handle.name, handle.object))?;

@@ -1,5 +1,5 @@
 //! Grants in words, as the kernel enforces them: what audit shows.
-use crate::table::{Handle, HandleKind, Instance, MmioGrant, PortGrant, Priority, READ, RestartPolicy, Table, WRITE};
+use crate::table::{WALL_CLOCK, Handle, HandleKind, Instance, MmioGrant, PortGrant, Priority, READ, RestartPolicy, Table, WRITE};
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 
 /// What instance `index` may do, one grant a line.
@@ -54,6 +54,7 @@ fn handle(table: &Table, handle: &Handle) -> String {
         HandleKind::ServiceClient => format!("service {name}: asks {}", table.services[object].name),
         HandleKind::ServiceServer => format!("service {name}: answers"),
         HandleKind::Log => format!("log {name}: write"),
+        HandleKind::Clock if object == WALL_CLOCK => format!("wall {name}: read"),
         HandleKind::Clock => format!("clock {name}: read, sleep"),
         HandleKind::Audit => format!("audit {name}: read"),
         HandleKind::Control => format!("control {name}: {}", controlled(table, handle)),

@@ -2,7 +2,7 @@
 //!
 //! Exceptions inside wasm become traps of that SIP; in the kernel they are panics. Device interrupts are noted, and the
 //! timer lets another thread run where it interrupted wasm.
-use crate::{cell::Global, cpu::{apic, gdt, ioapic}, memory::{linear, stack}, thread, wasm};
+use crate::{cell::Global, cpu::{apic, gdt, ioapic}, entropy, memory::{linear, stack}, thread, wasm};
 use core::arch::global_asm;
 use x86_64::{
     PrivilegeLevel, VirtAddr,
@@ -129,10 +129,12 @@ extern "C" fn on_interrupt(frame: &mut Frame) {
         DEBUG => thread::step(frame),
         0..32 => on_exception(frame),
         vector if vector == u64::from(TIMER) => {
+            entropy::note();
             apic::end_of_interrupt();
             thread::tick(frame, true);
         }
         vector if vector >= u64::from(FIRST_GSI) && vector < u64::from(FIRST_GSI) + u64::from(GSIS) => {
+            entropy::note();
             ioapic::note(vector as u32 - u32::from(FIRST_GSI));
             apic::end_of_interrupt();
             thread::tick(frame, false);

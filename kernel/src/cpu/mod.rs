@@ -1,10 +1,12 @@
 //! The processor: instructions, descriptor tables, interrupts and time. Everything that names a register is in here.
 pub mod apic;
+pub mod drng;
 pub mod gdt;
 pub mod idt;
 pub mod ioapic;
 pub mod mmio;
 pub mod port;
+pub mod reference;
 pub mod time;
 
 use x86_64::instructions::interrupts;

@@ -138,6 +138,14 @@ pub fn map_device(start: u64, length: u64) {
     }
 }
 
+/// Takes the page of a device away, which `map_device` mapped for the kernel: another is to have it.
+pub fn unmap_device(address: u64) {
+    if let Ok(entry) = present_entry(address & !(PAGE - 1)) {
+        entry.set_unused();
+        tlb::flush(VirtAddr::new(address));
+    }
+}
+
 /// Maps [start, end) one to one for reading where nothing is mapped yet: firmware tables that lie in no known memory.
 pub fn map_firmware(start: u64, end: u64) {
     let mut address = start & !(PAGE - 1);

@@ -1,6 +1,6 @@
 //! What runs here, for those who were granted to ask.
 use super::{Answer, require, store, store_part};
-use crate::{cpu::time, dispatch::{self, Error}, memory::{accounts, frames, linear}, sip::{Call, Lent, Outcome}, state, thread};
+use crate::{cpu::time, dispatch::{self, Error}, entropy, memory::{accounts, frames, linear}, sip::{Call, Lent, Outcome}, stages, state::{self, Status}, thread};
 use alloc::{string::ToString, vec::Vec};
 use minicbor::Encoder;
 use munal_logic::{table::{HandleKind, Kind}, words};
@@ -44,19 +44,28 @@ fn map(entries: &[(&str, Value<'_>)]) -> Vec<u8> {
 pub fn audit_system(call: &mut Call<'_, '_>, handle: u32, buffer: Lent) -> Outcome<Answer> {
     require(call.index(), handle, &[HandleKind::Audit])?;
     let (free, total) = frames::count();
-    let (idle, now) = (thread::idle(), time::now());
+    let times = thread::times();
+    let ((clock, ppm), (sources, seeds), stages) = (time::quality(), entropy::state(), stages::all());
     let message = state::with(|state| map(&[
         ("name", Value::Text(&state.table.name)),
         ("version", Value::Text(&state.table.release)),
         ("profile", Value::Text(&state.table.profile)),
         ("digest", Value::Bytes(&state.digest)),
-        ("uptime", Value::Number(now)),
+        ("uptime", Value::Number(times.now)),
         ("memory_total", Value::Number(total)),
         ("memory_free", Value::Number(free)),
         ("memory_heap", Value::Number(accounts::heap())),
         ("memories", Value::Number(linear::count() as u64)),
         ("instances", Value::Number(state.lives.len() as u64)),
-        ("idle", Value::Number(idle)),
+        ("idle", Value::Number(times.idle)),
+        ("cpu", Value::Number(times.instances)),
+        ("kernel_cpu", Value::Number(times.kernel)),
+        ("kernel", Value::Text(env!("CARGO_PKG_VERSION"))),
+        ("clock", Value::Text(&clock)),
+        ("clock_ppm", Value::Number(ppm)),
+        ("entropy", Value::Text(&sources)),
+        ("entropy_seeds", Value::Number(seeds)),
+        ("boot", Value::Counts(&stages)),
     ]));
     store(call, buffer, &message)
 }
@@ -67,7 +76,7 @@ pub fn audit_instance(call: &mut Call<'_, '_>, handle: u32, index: u32, buffer: 
         return Ok(Err(Error::NotFound));
     }
     let index = index as usize;
-    let activity = thread::activity(index);
+    let (activity, now) = (thread::activity(index), time::now());
     let memory = accounts::with(accounts::of_thread(index), |account| *account);
     let message = state::with(|state| {
         let (instance, life) = (&state.table.instances[index], &state.lives[index]);
@@ -77,7 +86,7 @@ pub fn audit_instance(call: &mut Call<'_, '_>, handle: u32, index: u32, buffer: 
             Kind::Program => "program",
         };
         let errors: Vec<_> = dispatch::ERRORS.iter().map(|&(name, number)| (name, life.errors.count(number))).filter(|&(_, count)| count > 0).collect();
-        map(&[
+        let mut entries = alloc::vec![
             ("name", Value::Text(&instance.name)),
             ("app", Value::Text(&instance.app)),
             ("kind", Value::Text(kind)),
@@ -91,7 +100,19 @@ pub fn audit_instance(call: &mut Call<'_, '_>, handle: u32, index: u32, buffer: 
             ("errors", Value::Counts(&errors)),
             ("memory_refused", Value::Number(life.memory_refused)),
             ("log_dropped", Value::Number(life.log.start())),
-        ])
+            ("priority", Value::Text(words::priority(instance.priority))),
+            ("share", Value::Number(u64::from(instance.cpu_permille))),
+            ("period", Value::Number(1000 * u64::from(instance.period_us))),
+            ("throttled", Value::Number(activity.usage.throttled)),
+            ("wakeups", Value::Number(activity.usage.wakeups)),
+            ("switches", Value::Number(activity.switches)),
+            ("handles_limit", Value::Number(u64::from(instance.handle_limit))),
+            ("up", Value::Number(if life.status == Status::Running { now.saturating_sub(life.began) } else { 0 })),
+        ];
+        if let Some(at) = state.starts_at(index) {
+            entries.push(("starts_in", Value::Number(at.saturating_sub(now))));
+        }
+        map(&entries)
     });
     store(call, buffer, &message)
 }

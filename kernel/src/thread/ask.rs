@@ -32,11 +32,26 @@ pub fn activity(id: Id) -> Activity {
     })
 }
 
-/// Nanoseconds that nobody ran.
-pub fn idle() -> u64 {
+/// Where the processor's time went, in nanoseconds; together it is all that there was since boot.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    pub now: u64,
+    pub idle: u64,
+    /// All instances.
+    pub instances: u64,
+    /// The boot, and the supervisor's thread.
+    pub kernel: u64,
+}
+
+/// Where the processor's time went until now.
+pub fn times() -> Times {
+    let supervisor = state::supervisor();
     THREADS.with(|threads| {
-        threads.charge(time::now());
-        threads.idle
+        let now = time::now();
+        threads.charge(now);
+        let cpu = |id| threads.scheduler.usage(id).cpu;
+        let instances = (0..threads.list.len()).filter(|&id| id != supervisor).map(cpu).sum();
+        Times { now, idle: threads.idle, instances, kernel: threads.booted + cpu(supervisor) }
     })
 }
 

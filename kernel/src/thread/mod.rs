@@ -51,14 +51,16 @@ struct Threads {
     boot_local: [*mut u8; 2],
     /// Until when run time was charged.
     charged: u64,
-    /// Nanoseconds that the boot thread ran, most of them halted.
+    /// Nanoseconds that the boot thread ran since there were others, most of them halted.
     idle: u64,
+    /// When there were others, in nanoseconds since boot.
+    booted: u64,
     /// The current thread lets others run.
     yields: bool,
 }
 
 static THREADS: Global<Threads> = Global::new(Threads {
-    list: Vec::new(), scheduler: Scheduler::new(), current: BOOT, boot: 0, boot_local: [ptr::null_mut(); 2], charged: 0, idle: 0, yields: false,
+    list: Vec::new(), scheduler: Scheduler::new(), current: BOOT, boot: 0, boot_local: [ptr::null_mut(); 2], charged: 0, idle: 0, booted: 0, yields: false,
 });
 
 /// Who waits for each global system interrupt: the thread's index plus 1, 0 for nobody.
@@ -230,7 +232,8 @@ impl Threads {
     /// Has the timer interrupt when the next thing happens without anyone's doing: nothing may, and then it does not.
     fn set_timer(&self, next: Id, now: u64) {
         let own = if next == BOOT { None } else { self.scheduler.allowance(next, now) };
-        let at = own.map(|allowed| now + allowed).into_iter().chain(self.scheduler.next_event()).min();
+        let look = time::longest_sleep().map(|wait| now + wait);
+        let at = own.map(|allowed| now + allowed).into_iter().chain(self.scheduler.next_event()).chain(look).min();
         if let Some(at) = at.filter(|&at| at < ARMED.load(Ordering::Relaxed)) {
             arm(at.saturating_sub(now).max(1), now);
         }
@@ -354,6 +357,10 @@ pub fn own_interrupt(gsi: u32, id: Option<Id>) {
 
 /// The boot thread's end: runs the others, and halts the processor while there is nothing to do.
 pub fn run() -> ! {
+    THREADS.with(|threads| {
+        threads.booted = time::now();
+        threads.charged = threads.booted;
+    });
     loop {
         interrupts::disable();
         reschedule();
