@@ -27,6 +27,22 @@ pub struct System {
     pub instances: u32,
     /// Time in which nothing ran.
     pub idle: u64,
+    /// Time that the kernel took for itself: to boot, and to start and end instances.
+    pub kernel_cpu: u64,
+    /// SHA-256 of the system table.
+    pub digest: Vec<u8>,
+    /// The kernel's version.
+    pub kernel: String,
+    /// What tells the time.
+    pub clock: String,
+    /// To how many parts per million its rate is known.
+    pub clock_ppm: u64,
+    /// Where random numbers come from.
+    pub entropy: String,
+    /// How often the generator was seeded; 0 while there is not enough.
+    pub entropy_seeds: u64,
+    /// The stages of the boot, each with the time since the firmware handed over.
+    pub boot: Vec<(String, u64)>,
 }
 
 /// One instance; times in nanoseconds, memory in bytes.
@@ -56,6 +72,30 @@ pub struct Instance {
     pub memory_refused: u64,
     /// Bytes that its log no longer holds.
     pub log_dropped: u64,
+    /// Who goes first: low, normal, high or urgent.
+    pub priority: String,
+    /// The part of the processor that it may have, in thousandths, in each `period`.
+    pub share: u64,
+    /// The period of its share.
+    pub period: u64,
+    /// Time for which it wanted to run and had used up its share.
+    pub throttled: u64,
+    /// How often it was woken.
+    pub wakeups: u64,
+    /// How often it was switched to.
+    pub switches: u64,
+    /// Messages, requests, replies and pieces of streams that it sent.
+    pub sent: u64,
+    /// And those that it received.
+    pub received: u64,
+    /// Handles that it holds beyond those of its manifest.
+    pub handles: u64,
+    /// How many those may be.
+    pub handles_limit: u64,
+    /// For how long its life has lasted; 0 where it does not run.
+    pub up: u64,
+    /// In what time it starts again, where it waits for that.
+    pub starts_in: Option<u64>,
 }
 
 impl System {
@@ -72,6 +112,14 @@ impl System {
                 "memory_free" => it.memory_free = value.u64()?,
                 "instances" => it.instances = value.u32()?,
                 "idle" => it.idle = value.u64()?,
+                "kernel_cpu" => it.kernel_cpu = value.u64()?,
+                "digest" => it.digest = value.bytes()?.into(),
+                "kernel" => it.kernel = value.str()?.into(),
+                "clock" => it.clock = value.str()?.into(),
+                "clock_ppm" => it.clock_ppm = value.u64()?,
+                "entropy" => it.entropy = value.str()?.into(),
+                "entropy_seeds" => it.entropy_seeds = value.u64()?,
+                "boot" => it.boot = counts(value)?,
                 _ => value.skip()?,
             }
             Ok(())
@@ -98,6 +146,18 @@ impl Instance {
                 "errors" => it.errors = counts(value)?,
                 "memory_refused" => it.memory_refused = value.u64()?,
                 "log_dropped" => it.log_dropped = value.u64()?,
+                "priority" => it.priority = value.str()?.into(),
+                "share" => it.share = value.u64()?,
+                "period" => it.period = value.u64()?,
+                "throttled" => it.throttled = value.u64()?,
+                "wakeups" => it.wakeups = value.u64()?,
+                "switches" => it.switches = value.u64()?,
+                "sent" => it.sent = value.u64()?,
+                "received" => it.received = value.u64()?,
+                "handles" => it.handles = value.u64()?,
+                "handles_limit" => it.handles_limit = value.u64()?,
+                "up" => it.up = value.u64()?,
+                "starts_in" => it.starts_in = Some(value.u64()?),
                 _ => value.skip()?,
             }
             Ok(())

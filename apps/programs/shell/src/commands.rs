@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use munal::audit::Instance;
 use munal::power::Request;
 use munal::time::Duration;
+use shell::report::{about, hex, long_row};
 use shell::show::{share, size};
 use shell::suggest::nearest;
 use shell::table::{Align, Table};
@@ -59,9 +60,10 @@ struct Command {
     run: fn(&mut Shell, &[&str]) -> Done,
 }
 
-const COMMANDS: [Command; 14] = [
+const COMMANDS: [Command; 16] = [
     Command { name: "help", takes: "", does: "shows this list", run: Shell::help },
-    Command { name: "ps", takes: "", does: "lists instances; CPU since the last `ps`, or the start", run: Shell::ps },
+    Command { name: "ps", takes: "[-l]", does: "lists instances; CPU since the last `ps`, or the start; -l: how they are scheduled", run: Shell::ps },
+    Command { name: "system", takes: "", does: "shows the system: clocks, entropy, boot times, where the CPU's time went", run: Shell::system },
     Command { name: "log", takes: "NAME", does: "shows an instance's log", run: Shell::log },
     Command { name: "grants", takes: "NAME", does: "shows what an instance may do", run: Shell::grants },
     Command { name: "start", takes: "NAME", does: "starts an instance that does not run", run: Shell::start },
@@ -69,6 +71,7 @@ const COMMANDS: [Command; 14] = [
     Command { name: "restart", takes: "NAME", does: "ends an instance and starts it anew", run: Shell::restart },
     Command { name: "uptime", takes: "", does: "shows for how long the system has run", run: Shell::uptime },
     Command { name: "date", takes: "", does: "shows the date and time", run: Shell::date },
+    Command { name: "random", takes: "COUNT", does: "shows random bytes, 1 to 1024", run: Shell::random },
     Command { name: "echo", takes: "WORD...", does: "says the words", run: Shell::echo },
     Command { name: "version", takes: "", does: "shows what runs here", run: Shell::version },
     Command { name: "reset", takes: "", does: "starts the machine anew", run: Shell::reset },
@@ -114,7 +117,11 @@ impl Shell {
     }
 
     fn ps(&mut self, arguments: &[&str]) -> Done {
-        let [] = arguments else { return Err(Failure::Usage) };
+        match arguments {
+            [] => {}
+            ["-l"] => return long_list(),
+            _ => return Err(Failure::Usage),
+        }
         let (system, all) = (instances::system()?, instances::all()?);
         let time = system.uptime.saturating_sub(self.seen.uptime);
         let mut table = Table::new(&[
@@ -173,6 +180,24 @@ impl Shell {
         Ok(console::say(&format!("{}\n", services::date()?))?)
     }
 
+    fn system(&mut self, arguments: &[&str]) -> Done {
+        let [] = arguments else { return Err(Failure::Usage) };
+        let (it, all) = (instances::system()?, instances::all()?);
+        console::say(&about(&it, all.iter().map(|instance| instance.cpu).sum()))?;
+        match services::kernels_date() {
+            Ok(date) => Ok(console::say(&format!("time of day:  {date}\n"))?),
+            Err(why) => Ok(console::say(&format!("time of day:  {why}\n"))?),
+        }
+    }
+
+    fn random(&mut self, arguments: &[&str]) -> Done {
+        let [count] = arguments else { return Err(Failure::Usage) };
+        let count = count.parse().ok().filter(|count| (1..=1024).contains(count)).ok_or(Failure::Usage)?;
+        let mut bytes = alloc::vec![0; count];
+        services::random(&mut bytes)?;
+        Ok(console::say(&format!("{}\n", hex(&bytes)))?)
+    }
+
     fn echo(&mut self, arguments: &[&str]) -> Done {
         Ok(console::say(&format!("{}\n", arguments.join(" ")))?)
     }
@@ -204,6 +229,29 @@ impl Seen {
     fn cpu_of(&self, name: &str) -> u64 {
         self.cpu.iter().find(|(known, _)| known == name).map_or(0, |(_, cpu)| *cpu)
     }
+}
+
+/// `ps -l`: how instances are scheduled, and what they exchange.
+fn long_list() -> Done {
+    let mut table = Table::new(&[
+        ("NAME", Align::Left),
+        ("STATE", Align::Left),
+        ("UP", Align::Right),
+        ("PRIORITY", Align::Left),
+        ("SHARE", Align::Right),
+        ("PERIOD", Align::Right),
+        ("CPU ms", Align::Right),
+        ("THROTTLED ms", Align::Right),
+        ("SWITCHES", Align::Right),
+        ("WAKE-UPS", Align::Right),
+        ("SENT", Align::Right),
+        ("RECEIVED", Align::Right),
+        ("HANDLES", Align::Right),
+    ]);
+    for it in instances::all()? {
+        table.row(long_row(it));
+    }
+    Ok(console::say(&table.text())?)
 }
 
 /// One line of `ps`: `before` is the instance's processor time at the last one, `time` what has passed since.

@@ -6,6 +6,7 @@ extern crate alloc;
 pub mod editor;
 pub mod history;
 pub mod keys;
+pub mod report;
 pub mod show;
 pub mod suggest;
 pub mod table;

@@ -1,6 +1,6 @@
 //! What the shell asks of others: the time, and the end of the machine's run.
 
-use crate::{Error, clock, service};
+use crate::{Error, clock, random, service, wall};
 use alloc::format;
 use alloc::string::String;
 use munal::power::Request;
@@ -10,20 +10,39 @@ use munal::wall_clock;
 const RTC: service::rtc = service::rtc;
 const POWER: service::power = service::power;
 const CLOCK: clock::time = clock::time;
+const WALL: wall::time = wall::time;
+const RANDOM: random::bytes = random::bytes;
 
 /// What was said last must reach the line first: a full stream of 4 KiB takes 356 ms at 115,200 baud.
 const LAST_WORDS_TAKE: u64 = 400 * MILLISECOND;
 
-/// The date and time of day.
+/// The date and time of day: by the driver of the real-time clock, which follows when somebody sets it, or by the kernel.
 pub fn date() -> Result<DateTime, String> {
     if RTC.granted() == 0 {
-        return Err("this shell is not granted a clock as `rtc`".into());
+        return kernels_date();
     }
     let mut reply = [0; wall_clock::REPLY_LENGTH];
     let length =
         asked_again(|| RTC.call(&wall_clock::REQUEST, &mut reply)).map_err(|why| format!("the clock does not answer: {why}"))?;
     let time = reply.get(..length as usize).and_then(wall_clock::time);
     time.and_then(|time| DateTime::from_unix(time / SECOND)).ok_or_else(|| "the clock does not know the time".into())
+}
+
+/// The date and time of day as the kernel knows it.
+pub fn kernels_date() -> Result<DateTime, String> {
+    if WALL.granted() == 0 {
+        return Err("this shell is granted neither a clock as `rtc` nor the time of day".into());
+    }
+    let known = Some(WALL.now()).filter(|&time| time != 0);
+    known.and_then(|time| DateTime::from_unix(time / SECOND)).ok_or_else(|| "the machine does not know the time of day".into())
+}
+
+/// Fills the buffer with random bytes.
+pub fn random(buffer: &mut [u8]) -> Result<(), String> {
+    if RANDOM.granted() == 0 {
+        return Err("this shell is denied random bytes".into());
+    }
+    RANDOM.fill(buffer).map(|_| ()).map_err(|why| format!("no random bytes: {why}"))
 }
 
 /// Has the machine's run end. Comes back with the reason where it does not.
