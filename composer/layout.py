@@ -38,6 +38,7 @@ SINGLETONS = {
     "log": HandleKind.LOG,
     "clock": HandleKind.CLOCK,
     "wall": HandleKind.CLOCK,
+    "random": HandleKind.RANDOM,
     "audit": HandleKind.AUDIT,
     "control": HandleKind.CONTROL,
     "acpi": HandleKind.ACPI,
