@@ -83,14 +83,19 @@ fn restart(instance: &Instance) -> String {
     format!("restart: {policy}, at most {} times, after {} ms", instance.restart_limit, instance.backoff_ms)
 }
 
-fn cpu(instance: &Instance) -> String {
-    let time = if instance.cpu_time_ms == 0 { String::new() } else { format!(", at most {} ms a life", instance.cpu_time_ms) };
-    let priority = match instance.priority {
+/// A priority as manifests say it.
+pub fn priority(priority: Priority) -> &'static str {
+    match priority {
         Priority::Low => "low",
         Priority::Normal => "normal",
         Priority::High => "high",
         Priority::Urgent => "urgent",
-    };
+    }
+}
+
+fn cpu(instance: &Instance) -> String {
+    let time = if instance.cpu_time_ms == 0 { String::new() } else { format!(", at most {} ms a life", instance.cpu_time_ms) };
+    let priority = priority(instance.priority);
     let (whole, rest) = (instance.period_us / 1000, instance.period_us % 1000);
     let period = if rest == 0 { format!("{whole}") } else { format!("{whole}.{rest:03}").trim_end_matches('0').to_owned() };
     format!("cpu: {} of each {period} ms{time}, priority {priority}", share(instance.cpu_permille))

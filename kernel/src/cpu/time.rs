@@ -88,7 +88,7 @@ fn set(clock: Clock) {
 #[cold]
 fn slow_count() -> u64 {
     // SAFETY: written once, before SLOW was set.
-    let Some(reference) = unsafe { SLOW_CLOCK.forever() } else { return 0 };
+    let Some(reference) = (unsafe { SLOW_CLOCK.forever() }) else { return 0 };
     let before = COUNTED.load(Ordering::Relaxed);
     let count = before + counted(before as u32, reference.value(), reference.bits);
     // A handler in between was later: its count stays.
