@@ -52,21 +52,26 @@ def _batch(first: int, count: int) -> list[tuple[int, bytes, int, list[Step]]]:
     key = cache.digest("smith", FORMAT, tool.digest(), settings_key(), repr((asdict(LIMITS), native.STACK, native.CALLS, first, count)))
     kept = cache.read(KIND, key)
     if kept is None:
-        with tempfile.TemporaryDirectory(prefix="munal-smith-") as folder:
-            tool.run("smith", str(first), str(count), folder)
-            wasm = [(seed, Path(folder, f"{seed}.wasm").read_bytes()) for seed in range(first, first + count)]
+        seeded = list(zip(range(first, first + count), wasm(first, count), strict=True))
         if count == 1:
-            made = [_make(each) for each in wasm]
+            made = [_make(each) for each in seeded]
         else:
             with pool() as workers:
-                made = list(workers.map(_make, wasm, chunksize=SHARE // 4))
+                made = list(workers.map(_make, seeded, chunksize=SHARE // 4))
         kept = cbor2.dumps(made)
         cache.store(KIND, key, kept)
     return [tuple(each) for each in cbor2.loads(kept)]
 
 
+def wasm(first: int, count: int) -> list[bytes]:
+    """The binaries of `count` seeds from `first` on."""
+    with tempfile.TemporaryDirectory(prefix="munal-smith-") as folder:
+        tool.run("smith", str(first), str(count), folder)
+        return [Path(folder, f"{seed}.wasm").read_bytes() for seed in range(first, first + count)]
+
+
 def _make(seeded: tuple[int, bytes]) -> tuple[int, bytes, int, list[Step]]:
-    seed, wasm = seeded
-    code = compile.compile_module(wasm)
+    seed, binary = seeded
+    code = compile.compile_module(binary)
     module = Module.packed(code)
-    return seed, module.data, module.unpacked, native.steps(wasm, code, seed, LIMITS, 0)
+    return seed, module.data, module.unpacked, native.steps(binary, code, seed, LIMITS, 0)

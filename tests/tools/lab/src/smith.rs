@@ -13,7 +13,7 @@ const FUEL: u32 = 500;
 const PAGE: u64 = 65536;
 
 /// What the composer accepts (composer/wasm/validate.py): of references only those to functions, one memory of 32 bits.
-const ACCEPTED: WasmFeatures = WasmFeatures::WASM2.difference(WasmFeatures::GC_TYPES).union(WasmFeatures::EXTENDED_CONST);
+const ACCEPTED: WasmFeatures = WasmFeatures::WASM2.difference(WasmFeatures::GC_TYPES).union(WasmFeatures::EXTENDED_CONST).union(WasmFeatures::TAIL_CALL);
 
 /// Writes `SEED.wasm` for each of `count` seeds from `first` on.
 pub fn write(first: u64, count: u64, folder: &Path) -> Result<(), Box<dyn Error>> {
@@ -70,7 +70,7 @@ fn config(seed: u64, with_references: bool) -> Config {
         exceptions_enabled: false,
         threads_enabled: false,
         memory64_enabled: false,
-        tail_call_enabled: false,
+        tail_call_enabled: true,
         relaxed_simd_enabled: false,
         wide_arithmetic_enabled: false,
         compact_imports_enabled: false,
