@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.spec import DEPENDENT, SUPERSEDED
+from tests.lab.spec import DEPENDENT, SHARED, SUPERSEDED, THROWS
 from tests.lab.spec_run import Results, run, summary, table
 
 pytestmark = [pytest.mark.slow, pytest.mark.boot, pytest.mark.xdist_group("boot")]
 
 EXPECTED = Path(__file__).with_name("expected_spec.txt")
-REASONS = ("the composer refuses ", "the composer does not read custom sections", "a value of type ", "exceptions: ", "stack switching: ", "threads: ", SUPERSEDED, DEPENDENT)
+REASONS = ("the composer refuses ", "a value of type ", THROWS, SHARED, SUPERSEDED, DEPENDENT)
 
 
 @pytest.fixture(scope="module")
