@@ -18,7 +18,7 @@ ABSENT = ("wasm_gc", "wasm_function_references", "wasm_exceptions", "wasm_stack_
 """Settings of wasmtime that are off: the kernel has no garbage collector, one thread a SIP and one 32-bit memory each."""
 
 _FEATURES = (
-    (r"gc (types|support|proposal|feature)|requires gc|the gc feature", "garbage collection"),
+    (r"gc (types|support|proposal|feature)|requires gc|the gc feature|global\.get of locally defined", "garbage collection"),
     (r"^threads ", "threads"), (r"memory64|64-bit memories", "memory64"), (r"multiple memories", "multi-memory"),
     (r"function.references", "typed function references"), (r"^exceptions ", "exception handling"),
     (r"^([a-z ]+) support is not enabled", r"\1"),

@@ -21,7 +21,7 @@ from composer.screen import Screen
 from tests.lab import script
 
 NEIGHBOUR = Path(__file__).with_name("neighbour.wat")
-SILENCE = 120.0
+SILENCE = 300.0
 """Seconds without a line after which a machine is given up: a bound for slow computers, not an expectation."""
 
 _UNIT = re.compile(r"lab: (.+): (\d+) passed, (\d+) failed")

@@ -12,8 +12,7 @@ from tests.lab import script
 from tests.lab.machine import Report, compiled, neighbour, run
 from tests.lab.script import MIB, Limits, Nan, Type, Unit, exactly, failure, invoke, nan, values
 
-pytestmark = [pytest.mark.slow]
-boot = [pytest.mark.boot, pytest.mark.xdist_group("boot")]
+pytestmark = [pytest.mark.slow, pytest.mark.boot, pytest.mark.xdist_group("boot")]
 
 MODULE = """
 (module
@@ -81,27 +80,24 @@ def _states() -> list[script.Step]:
     return [script.instantiate(0), script.state(digest(None)), invoke("store", [i32(8), i32(0x0403_0201)]), script.state(digest(bytes(8) + bytes([1, 2, 3, 4])))]
 
 
-class TestInABoot:
-    pytestmark = boot
-
-    def test_what_is_expected_and_comes_is_passed(self, report: Report) -> None:
-        assert (report.units["right"], report.units["state"]) == ((1 + len(RIGHT), 0), (4, 0)), report.failures
-        assert [(m.unit, m.name, 0 < m.least <= m.median <= m.most) for m in report.measured] == [("right", "add", True)]
-
-    def test_what_comes_otherwise_is_failed_and_told(self, report: Report) -> None:
-        assert report.units["wrong"] == (1, len(WRONG))
-        told = [line for line in report.failures if line.startswith("lab: failed: wrong step ")]
-        assert len(told) == len(report.failures) == len(WRONG)
-        assert "Is(I32(8))" in told[0] and "got [I32(7)]" in told[0]
-        assert "module 1 cannot be unpacked" in told[8]
-
-    def test_the_neighbour_runs_between_the_steps_and_loses_no_register(self, report: Report) -> None:
-        assert report.rounds > 0
-        assert not any("neighbour" in line for line in report.failures)
+def test_what_is_expected_and_comes_is_passed(report: Report) -> None:
+    assert (report.units["right"], report.units["state"]) == ((1 + len(RIGHT), 0), (4, 0)), report.failures
+    assert [(m.unit, m.name, 0 < m.least <= m.median <= m.most) for m in report.measured] == [("right", "add", True)]
 
 
-@pytest.mark.boot
-@pytest.mark.xdist_group("boot")
+def test_what_comes_otherwise_is_failed_and_told(report: Report) -> None:
+    assert report.units["wrong"] == (1, len(WRONG))
+    told = [line for line in report.failures if line.startswith("lab: failed: wrong step ")]
+    assert len(told) == len(report.failures) == len(WRONG)
+    assert "Is(I32(8))" in told[0] and "got [I32(7)]" in told[0]
+    assert "module 1 cannot be unpacked" in told[8]
+
+
+def test_the_neighbour_runs_between_the_steps_and_loses_no_register(report: Report) -> None:
+    assert report.rounds > 0
+    assert not any("neighbour" in line for line in report.failures)
+
+
 def test_a_neighbour_that_ends_fails_the_run() -> None:
     code = compiled({"module": MODULE, "strays": STRAYS})
     done = run([script.Module.plain(code["module"])], [Unit("spin", [script.instantiate(0), invoke("spin", [i32(50_000_000)])])], neighbour=code["strays"])

@@ -3,18 +3,19 @@
 use crate::cpu;
 use core::sync::atomic::{AtomicU64, Ordering};
 use munal_logic::lab::Limits;
-use wasmtime::{Global, GlobalType, Linker, Memory, MemoryType, Mutability, Ref, Result, Store, StoreLimits, StoreLimitsBuilder, Table, TableType, Val, ValType};
+use wasmtime::{Engine, Global, GlobalType, Linker, Memory, MemoryType, Mutability, Ref, Result, Store, StoreLimits, StoreLimitsBuilder, Table, TableType, Val, ValType};
 
 /// What a store of the lab holds.
 pub struct Host {
-    pub limits: StoreLimits,
+    limits: StoreLimits,
 }
 
-impl Host {
-    pub fn new(limits: Limits) -> Self {
-        let limits = StoreLimitsBuilder::new().memory_size(limits.memory as usize).table_elements(limits.table as usize).build();
-        Self { limits }
-    }
+/// A store whose instances may take no more than the limits.
+pub fn store(engine: &Engine, limits: Limits) -> Store<Host> {
+    let limits = StoreLimitsBuilder::new().memory_size(limits.memory as usize).table_elements(limits.table as usize).build();
+    let mut store = Store::new(engine, Host { limits });
+    store.limiter(|host| &mut host.limits);
+    store
 }
 
 static ROUNDS: AtomicU64 = AtomicU64::new(0);
@@ -24,9 +25,8 @@ pub fn rounds() -> u64 {
     ROUNDS.load(Ordering::Relaxed)
 }
 
-/// Defines both modules. The store's limits hold from then on.
+/// Defines both modules.
 pub fn link(linker: &mut Linker<Host>, store: &mut Store<Host>) -> Result<()> {
-    store.limiter(|host| &mut host.limits);
     linker.func_wrap("lab", "round", || {
         ROUNDS.fetch_add(1, Ordering::Relaxed);
     })?;

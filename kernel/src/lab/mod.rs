@@ -9,10 +9,9 @@ mod values;
 use crate::{Machine, cell::Global, cpu, log::Emergency, thread, wasm};
 use alloc::string::{String, ToString};
 use core::fmt::Write;
-use host::Host;
 use munal_logic::{image::Header, lab::{Script, is_script}, schedule::Terms};
 use unit::{Place, Tally};
-use wasmtime::{Linker, Store};
+use wasmtime::Linker;
 
 /// A share of the processor, in permille: all of it, and what is left to the neighbour of the steps.
 const WHOLE: u32 = 1000;
@@ -76,7 +75,7 @@ fn neighbour_of_steps(_: usize) {
 
 fn call_run(place: &Place, module: u32) -> Result<(), String> {
     let module = place.load(module)?;
-    let mut store = Store::new(&place.engine, Host::new(place.limits));
+    let mut store = host::store(&place.engine, place.limits);
     let mut linker = Linker::new(&place.engine);
     host::link(&mut linker, &mut store).and_then(|()| {
         let instance = linker.instantiate(&mut store, &module)?;

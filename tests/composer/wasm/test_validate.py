@@ -28,6 +28,7 @@ def test_what_the_kernel_runs_is_valid() -> None:
     ("(module (func $f (drop (ref.as_non_null (ref.func $f)))) (elem declare func $f))", "typed function references"),
     ("(module (func (param externref)))", "garbage collection"),
     ("(module (type (struct)))", "garbage collection"),
+    ("(module (global $a i32 (i32.const 1)) (global i32 (global.get $a)))", "garbage collection"),
     ("(module (memory i64 1))", "memory64"),
     ("(module (memory 1) (memory 1))", "multi-memory"),
     ("(module (func (drop (drop (i64.mul_wide_s (i64.const 1) (i64.const 1))))))", "wide arithmetic"),
