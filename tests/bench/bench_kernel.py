@@ -20,6 +20,7 @@ from tests.bench.kernel import linux, munal
 from tests.bench.kernel.calls import call_rows
 from tests.bench.kernel.compute import PEERS, compute_rows
 from tests.bench.kernel.guests import Machine, Part, booted
+from tests.bench.kernel.interpreted import interpreted_rows
 from tests.bench.kernel.rows import Row, against, data, table
 
 FAILED = 3
@@ -27,13 +28,14 @@ FAILED = 3
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How often guests are asked in turns, and how many samples they take each time."""
+    """How often guests are asked in turns, how many samples they take each time, and how often an interpreter runs a program."""
 
     turns: int
     samples: int
+    races: int
 
 
-FULL, QUICK = Effort(9, 4), Effort(2, 2)
+FULL, QUICK = Effort(9, 4, 9), Effort(2, 2, 2)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -59,7 +61,10 @@ def measure(effort: Effort) -> tuple[list[Row], dict[str, str]]:
         built = munal.build(folder / "workspace")
         images = {"munal": (built.image, qemu.Machine()), "linux": linux.guest(folder, built.wasm)}
         with progress.task("measuring"), booted(images) as guests:
-            return list(make_rows(guests, effort)), {**guests["linux"].notes, "wasmtime": WASMTIME}
+            rows = list(make_rows(guests, effort))
+            notes = {**guests["linux"].notes, "wasmtime": WASMTIME}
+        with progress.task("measuring an interpreter"):
+            return [*rows, *interpreted_rows(built.wasm, effort.races)], notes
 
 
 def make_rows(guests: Mapping[str, Machine], effort: Effort) -> Iterator[Row]:
