@@ -17,11 +17,12 @@ from composer.compile import WASMTIME
 from composer.tools import ToolFailure
 from tests.bench.figures import machine
 from tests.bench.kernel import linux, munal
-from tests.bench.kernel.calls import call_rows
+from tests.bench.kernel.calls import call_rows, preempted_row
 from tests.bench.kernel.compute import PEERS, compute_rows
 from tests.bench.kernel.guests import Machine, Part, booted
 from tests.bench.kernel.interpreted import interpreted_rows
 from tests.bench.kernel.rows import Row, against, data, table
+from tests.bench.kernel.start import here, size_row, slowdown, start_rows
 
 FAILED = 3
 
@@ -61,7 +62,7 @@ def measure(effort: Effort) -> tuple[list[Row], dict[str, str]]:
         built = munal.build(folder / "workspace")
         images = {"munal": (built.image, qemu.Machine()), "linux": linux.guest(folder, built.wasm)}
         with progress.task("measuring"), booted(images) as guests:
-            rows = list(make_rows(guests, effort))
+            rows = [*make_rows(guests, effort), size_row(built.smallest, *linux.sizes())]
             notes = {**guests["linux"].notes, "wasmtime": WASMTIME}
         with progress.task("measuring an interpreter"):
             return [*rows, *interpreted_rows(built.wasm, effort.races)], notes
@@ -70,8 +71,13 @@ def measure(effort: Effort) -> tuple[list[Row], dict[str, str]]:
 def make_rows(guests: Mapping[str, Machine], effort: Effort) -> Iterator[Row]:
     """All comparisons."""
     peers = {peer: Part(guests["linux"], peer) for peer in PEERS}
-    yield from compute_rows(guests["munal"], peers, effort.turns, effort.samples)
-    yield from call_rows(guests["munal"], Part(guests["linux"], "calls"), effort.turns, effort.samples)
+    ours, system = guests["munal"], Part(guests["linux"], "calls")
+    ours.ask("waker-off", 1, 1)
+    yield from compute_rows(ours, peers, effort.turns, effort.samples)
+    yield from call_rows(ours, system, effort.turns, effort.samples)
+    yield preempted_row(ours, effort.turns, effort.samples)
+    with here(linux.native()) as machine:
+        yield from start_rows(int(ours.notes["started"]), slowdown(peers["native"], machine, effort.turns, effort.samples))
 
 
 def text(rows: Sequence[Row], notes: Mapping[str, str]) -> str:

@@ -15,6 +15,8 @@ from tests.bench.kernel.calls import require_done
 from tests.bench.kernel.compute import PEERS, ROUNDS, require_same
 from tests.bench.kernel.guests import ANSWER, Question, Reading, Taken, Turns, in_turns, summed_up
 from tests.bench.kernel.rows import Goal, Row, against, alone, data, faster, slower, table, together
+from tests.bench.kernel.start import here, size_row, start_rows
+
 
 # Rows
 
@@ -126,6 +128,23 @@ def test_the_programs_are_those_of_the_source():
     assert re.findall(r'\{"(\w+)", run_\1\}', source) == list(ROUNDS) and len(ROUNDS) >= 8
 
 
+def test_the_programs_run_on_this_machine_too():
+    with here(linux.native()) as machine:
+        reading = machine.ask("json", 2, 3)
+    assert len(reading.samples) == 3 and reading.worked > 0 and reading.checksum == "2fa386849f59e471"
+
+
+def test_a_start_is_told_as_if_it_were_not_emulated():
+    emulation, start = start_rows(1_200_000_000, 10.0)
+    assert (emulation.value, start.value, start.met) == (10.0, 120.0, True)
+    assert list(start_rows(1_600_000_000, 10.0))[1].met is False
+
+
+def test_the_image_is_beside_a_kernel_and_its_initramfs():
+    row = size_row(1_000_000, 9_000_000, 1_000_000)
+    assert (row.value, row.peer_value, row.ratio, row.met) == (1.0, 10.0, 0.1, True)
+
+
 def test_calls_that_went_wrong_end_the_benchmark():
     with pytest.raises(ToolFailure, match="of 16 operations of `life`, 15 went well"):
         require_done(((Fake(), "life", 16),), Turns(((1.0,),), (f"{15:016x}",)))
@@ -168,7 +187,8 @@ def test_the_whole_benchmark_in_its_short_form():
     assert len(set(named)) == len(named)
     for peer in (*(peer for peer, _ in PEERS.values()), interpreted.PEER):
         assert {(f"compute, {name}", peer) for name in (*ROUNDS, "geometric mean")} <= set(named)
-    assert {"host call through glue", "service round trip, 64 bytes", "stream, one way", "a SIP from start to end"} <= {row.name for row in rows}
+    assert {"host call through glue", "service round trip, 64 bytes", "stream, one way", "service round trip, 64 KiB", "tight loop, preempted every 10 ms",
+            "image of the profile `minimal`", "hand-over to an app's first instruction, not emulated", "a SIP from start to end"} <= {row.name for row in rows}
     for row in rows:
         assert row.value > 0 and row.unit and row.spread >= 0, row
         assert row.peer_value is None or row.peer_value > 0 and row.ratio > 0, row
