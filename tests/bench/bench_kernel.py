@@ -17,23 +17,26 @@ from composer.compile import WASMTIME
 from composer.tools import ToolFailure
 from tests.bench.figures import machine
 from tests.bench.kernel import linux, munal
-from tests.bench.kernel.calls import call_rows
+from tests.bench.kernel.calls import call_rows, preempted_row
 from tests.bench.kernel.compute import PEERS, compute_rows
 from tests.bench.kernel.guests import Machine, Part, booted
+from tests.bench.kernel.interpreted import interpreted_rows
 from tests.bench.kernel.rows import Row, against, data, table
+from tests.bench.kernel.start import here, size_row, slowdown, start_rows
 
 FAILED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How often guests are asked in turns, and how many samples they take each time."""
+    """How often guests are asked in turns, how many samples they take each time, and how often an interpreter runs a program."""
 
     turns: int
     samples: int
+    races: int
 
 
-FULL, QUICK = Effort(9, 4), Effort(2, 2)
+FULL, QUICK = Effort(9, 4, 9), Effort(2, 2, 2)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -59,14 +62,22 @@ def measure(effort: Effort) -> tuple[list[Row], dict[str, str]]:
         built = munal.build(folder / "workspace")
         images = {"munal": (built.image, qemu.Machine()), "linux": linux.guest(folder, built.wasm)}
         with progress.task("measuring"), booted(images) as guests:
-            return list(make_rows(guests, effort)), {**guests["linux"].notes, "wasmtime": WASMTIME}
+            rows = [*make_rows(guests, effort), size_row(built.smallest, *linux.sizes())]
+            notes = {**guests["linux"].notes, "wasmtime": WASMTIME}
+        with progress.task("measuring an interpreter"):
+            return [*rows, *interpreted_rows(built.wasm, effort.races)], notes
 
 
 def make_rows(guests: Mapping[str, Machine], effort: Effort) -> Iterator[Row]:
     """All comparisons."""
     peers = {peer: Part(guests["linux"], peer) for peer in PEERS}
-    yield from compute_rows(guests["munal"], peers, effort.turns, effort.samples)
-    yield from call_rows(guests["munal"], Part(guests["linux"], "calls"), effort.turns, effort.samples)
+    ours, system = guests["munal"], Part(guests["linux"], "calls")
+    ours.ask("waker-off", 1, 1)
+    yield from compute_rows(ours, peers, effort.turns, effort.samples)
+    yield from call_rows(ours, system, effort.turns, effort.samples)
+    yield preempted_row(ours, effort.turns, effort.samples)
+    with here(linux.native()) as machine:
+        yield from start_rows(int(ours.notes["started"]), slowdown(peers["native"], machine, effort.turns, effort.samples))
 
 
 def text(rows: Sequence[Row], notes: Mapping[str, str]) -> str:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import pytest
 
 from composer.tools import ToolFailure
-from tests.bench.kernel import linux
+from tests.bench.kernel import interpreted, linux
 from tests.bench.kernel.bare import with_bare_calls
 from tests.bench.kernel.calls import require_done
 from tests.bench.kernel.compute import PEERS, ROUNDS, require_same
 from tests.bench.kernel.guests import ANSWER, Question, Reading, Taken, Turns, in_turns, summed_up
 from tests.bench.kernel.rows import Goal, Row, against, alone, data, faster, slower, table, together
+from tests.bench.kernel.start import here, size_row, start_rows
+
 
 # Rows
 
@@ -121,8 +124,25 @@ def test_an_initramfs_is_as_linux_reads_it():
 
 
 def test_the_programs_are_those_of_the_source():
-    names = (linux.PROGRAMS / "programs.c").read_text()
-    assert all(f'{{"{name}", run_{name}}}' in names for name in ROUNDS) and names.count("run_") == len(ROUNDS) >= 8
+    source = (linux.PROGRAMS / "programs.c").read_text()
+    assert re.findall(r'\{"(\w+)", run_\1\}', source) == list(ROUNDS) and len(ROUNDS) >= 8
+
+
+def test_the_programs_run_on_this_machine_too():
+    with here(linux.native()) as machine:
+        reading = machine.ask("json", 2, 3)
+    assert len(reading.samples) == 3 and reading.worked > 0 and reading.checksum == "2fa386849f59e471"
+
+
+def test_a_start_is_told_as_if_it_were_not_emulated():
+    emulation, start = start_rows(1_200_000_000, 10.0)
+    assert (emulation.value, start.value, start.met) == (10.0, 120.0, True)
+    assert list(start_rows(1_600_000_000, 10.0))[1].met is False
+
+
+def test_the_image_is_beside_a_kernel_and_its_initramfs():
+    row = size_row(1_000_000, 9_000_000, 1_000_000)
+    assert (row.value, row.peer_value, row.ratio, row.met) == (1.0, 10.0, 0.1, True)
 
 
 def test_calls_that_went_wrong_end_the_benchmark():
@@ -165,9 +185,10 @@ def test_the_whole_benchmark_in_its_short_form():
     assert notes["kernel"].startswith("Linux ") and "Mitigation" in notes["spectre_v2"]
     named = [(row.name, row.peer) for row in rows]
     assert len(set(named)) == len(named)
-    for peer, _ in PEERS.values():
+    for peer in (*(peer for peer, _ in PEERS.values()), interpreted.PEER):
         assert {(f"compute, {name}", peer) for name in (*ROUNDS, "geometric mean")} <= set(named)
-    assert {"host call through glue", "service round trip, 64 bytes", "stream, one way", "a SIP from start to end"} <= {row.name for row in rows}
+    assert {"host call through glue", "service round trip, 64 bytes", "stream, one way", "service round trip, 64 KiB", "tight loop, preempted every 10 ms",
+            "image of the profile `minimal`", "hand-over to an app's first instruction, not emulated", "a SIP from start to end"} <= {row.name for row in rows}
     for row in rows:
         assert row.value > 0 and row.unit and row.spread >= 0, row
         assert row.peer_value is None or row.peer_value > 0 and row.ratio > 0, row

@@ -27,6 +27,7 @@ SILENCE = 300.0
 _UNIT = re.compile(r"lab: (.+): (\d+) passed, (\d+) failed")
 _FAILED = re.compile(r"lab: (?:failed: |the neighbour ended: )")
 _DONE = re.compile(r"lab: done: (\d+) units, (\d+) passed, (\d+) failed, (\d+) rounds of the neighbour")
+_RACED = re.compile(r"lab: raced: (.+) (\S+): (\d+) (\d+) (\d+) cycles compiled, (\d+) (\d+) (\d+) interpreted")
 _MEASURED = re.compile(r"lab: measured: (.+) (\S+): (\d+) (\d+) (\d+) cycles")
 
 
@@ -45,6 +46,14 @@ class Measured:
     most: int
 
 
+@dataclass(frozen=True, slots=True)
+class Raced:
+    """How long the same took compiled and interpreted: cycles as in Measured."""
+
+    compiled: Measured
+    interpreted: Measured
+
+
 @dataclass(slots=True)
 class Report:
     """What a script's run said. `units` are passed and failed steps by the unit's name; `failures` are whole lines."""
@@ -52,6 +61,7 @@ class Report:
     units: dict[str, tuple[int, int]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     measured: list[Measured] = field(default_factory=list)
+    raced: list[Raced] = field(default_factory=list)
     passed: int = 0
     failed: int = 0
     rounds: int = 0
@@ -64,6 +74,9 @@ class Report:
             self.done = True
         elif _FAILED.match(line):
             self.failures.append(line)
+        elif found := _RACED.match(line):
+            cycles = list(map(int, found.groups()[2:]))
+            self.raced.append(Raced(Measured(found[1], found[2], *cycles[:3]), Measured(found[1], found[2], *cycles[3:])))
         elif found := _MEASURED.match(line):
             self.measured.append(Measured(found[1], found[2], int(found[3]), int(found[4]), int(found[5])))
         elif found := _UNIT.match(line):

@@ -94,6 +94,11 @@ def measure(field: str, times: int, arguments: Sequence[Value] = (), instance: s
     return [5, instance, field, list(arguments), times]
 
 
+def race(module: int, wasm: int, field: str, times: int, arguments: Sequence[Value] = ()) -> Step:
+    """Call the same of a module of machine code and of its wasm, which an interpreter runs."""
+    return [6, module, wasm, field, list(arguments), times]
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a store of the lab may take: bytes of each memory, elements of each table."""

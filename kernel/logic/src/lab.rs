@@ -125,6 +125,10 @@ pub enum Step<'b> {
     /// Calls an exported function this many times, and tells how long that took.
     #[n(5)]
     Measure(#[b(0)] Option<&'b str>, #[b(1)] &'b str, #[n(2)] Vec<Value>, #[n(3)] u32),
+    /// Calls an exported function of a module and the same of its wasm, which an interpreter runs, so many times each in turns;
+    /// tells how long both took. They must come to the same. The numbers are those of the modules; imports of neither may be used.
+    #[n(6)]
+    Race(#[n(0)] u32, #[n(1)] u32, #[b(2)] &'b str, #[n(3)] Vec<Value>, #[n(4)] u32),
 }
 
 /// Steps that share a store: nothing of it is left for the next unit.

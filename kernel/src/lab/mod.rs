@@ -3,6 +3,7 @@
 //!
 //! It is in kernels with the feature `lab` alone. What an image carries in place of its system table tells whether it runs.
 mod host;
+mod interpreter;
 mod unit;
 mod values;
 

@@ -1,7 +1,7 @@
 //! One unit of a script: a store, the instances in it, and the steps taken with them.
-use super::{host::{self, Host}, values};
+use super::{host::{self, Host}, interpreter::Interpreter, values};
 use crate::{cpu, log::Emergency};
-use alloc::{borrow::ToOwned, collections::BTreeMap, format, string::String, sync::Arc, vec, vec::Vec};
+use alloc::{borrow::{Cow, ToOwned}, collections::BTreeMap, format, string::String, sync::Arc, vec, vec::Vec};
 use core::{fmt::Write, ops::AddAssign};
 use munal_logic::{image::sha256, lab::{self, Expected, Limits, Step, Value}};
 use wasmtime::{Engine, Func, Instance, Linker, Module, Store, Val};
@@ -18,15 +18,20 @@ pub struct Place {
 impl Place {
     /// Compares a module with its digest, unpacks it and has the runtime load it. Errors: in words.
     pub fn load(&self, number: u32) -> Result<Module, String> {
+        let code = self.bytes(number)?;
+        // SAFETY: the digest in the script, whose own was compared at boot, is that of what wasmtime serialized.
+        unsafe { Module::deserialize(&self.engine, code) }.map_err(|error| format!("module {number} does not load: {error:?}"))
+    }
+
+    /// The bytes of a module that are what the script was made with, unpacked. Errors: in words.
+    pub fn bytes(&self, number: u32) -> Result<Cow<'static, [u8]>, String> {
         let module = self.modules.get(number as usize).ok_or_else(|| format!("the script has no module {number}"))?;
         let bytes = module.bytes(self.section).ok_or_else(|| format!("module {number} lies outside of the image"))?;
         if sha256(bytes) != module.sha256 {
             return Err(format!("module {number} is not what the script was made with: its SHA-256 differs"));
         }
         let unpacked = unpack(bytes, module.unpacked).map_err(|status| format!("module {number} cannot be unpacked: {status:?}"))?;
-        let code = unpacked.as_deref().unwrap_or(bytes);
-        // SAFETY: the digest in the script, whose own was compared at boot, is that of what wasmtime serialized.
-        unsafe { Module::deserialize(&self.engine, code) }.map_err(|error| format!("module {number} does not load: {error:?}"))
+        Ok(unpacked.map_or(Cow::Borrowed(bytes), Cow::Owned))
     }
 }
 
@@ -110,6 +115,7 @@ impl<'p> Bench<'p> {
                 if found == *wanted { Ok(()) } else { Err(format!("what the exports hold differs: SHA-256 {}", hex(&found))) }
             }
             Step::Measure(instance, name, arguments, times) => self.measure(*instance, name, arguments, *times),
+            Step::Race(module, wasm, name, arguments, times) => self.race(*module, *wasm, name, arguments, *times),
         }
     }
 
@@ -157,14 +163,46 @@ impl<'p> Bench<'p> {
         let function = self.function(instance, name)?;
         let mut took = Vec::new();
         for _ in 0..times.max(1) {
-            let before = cpu::time::counter();
-            self.call(function, arguments)?;
-            took.push(cpu::time::counter() - before);
+            let (cycles, _) = timed(|| self.call(function, arguments))?;
+            took.push(cycles);
         }
-        took.sort_unstable();
-        let _ = writeln!(Emergency, "lab: measured: {} {name}: {} {} {} cycles", self.unit, took[0], took[took.len() / 2], took[took.len() - 1]);
+        let _ = writeln!(Emergency, "lab: measured: {} {name}: {} cycles", self.unit, spread(&mut took));
         Ok(())
     }
+
+    /// Writes the same of compiled code and of an interpreter, that take turns.
+    fn race(&mut self, module: u32, wasm: u32, name: &str, arguments: &[Value], times: u32) -> Result<(), String> {
+        let mut interpreter = Interpreter::start(&self.place.bytes(wasm)?)?;
+        let module = self.place.load(module)?;
+        self.linker.define_unknown_imports_as_traps(&module).map_err(|error| format!("{error:#}"))?;
+        let instance = self.linker.instantiate(&mut self.store, &module).map_err(|error| format!("{error:#}"))?;
+        let function = instance.get_func(&mut self.store, name).ok_or_else(|| format!("no function `{name}`"))?;
+        let (mut compiled, mut interpreted) = (Vec::new(), Vec::new());
+        for _ in 0..times.max(1) {
+            let (cycles, ours) = timed(|| self.call(function, arguments))?;
+            compiled.push(cycles);
+            let (cycles, theirs) = timed(|| interpreter.call(name, arguments))?;
+            interpreted.push(cycles);
+            if ours != theirs {
+                return Err(format!("compiled, it comes to {ours:x?}, interpreted to {theirs:x?}"));
+            }
+        }
+        let _ = writeln!(Emergency, "lab: raced: {} {name}: {} cycles compiled, {} interpreted", self.unit, spread(&mut compiled), spread(&mut interpreted));
+        Ok(())
+    }
+}
+
+/// The cycles of the time stamp counter that a job took, and what came of it.
+fn timed<T>(job: impl FnOnce() -> Result<T, String>) -> Result<(u64, T), String> {
+    let before = cpu::time::counter();
+    let result = job()?;
+    Ok((cpu::time::counter() - before, result))
+}
+
+/// The least, the median and the most, as text.
+fn spread(took: &mut [u64]) -> String {
+    took.sort_unstable();
+    format!("{} {} {}", took[0], took[took.len() / 2], took[took.len() - 1])
 }
 
 fn hex(bytes: &[u8]) -> String {

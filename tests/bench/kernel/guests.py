@@ -173,11 +173,11 @@ def in_turns(questions: Sequence[Question], turns: int, samples: int) -> Turns:
     times: list[list[float]] = [[] for _ in questions]
     for _ in range(turns):
         for question, checksum, into in zip(questions, checksums, times, strict=True):
-            into.append(_time(question, samples, checksum))
+            into.append(time_of(question, samples, checksum))
     return Turns(tuple(map(tuple, times)), checksums)
 
 
-def _time(question: Question, samples: int, checksum: str) -> float:
+def time_of(question: Question, samples: int, checksum: str) -> float:
     """Nanoseconds of one operation: what more samples than one cost, so that understanding the question does not count."""
     few, many = (question.engine.ask(question.name, question.operations, count) for count in (1, 1 + samples))
     for reading in (few, many):

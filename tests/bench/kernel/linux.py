@@ -79,11 +79,22 @@ def _run(command: list[str], folder: Path) -> str:
     return done.stdout
 
 
+def sizes() -> tuple[int, int]:
+    """Bytes of the kernel, and of an initramfs with one program of ours."""
+    init = build("init", ("init.c",)).read_bytes()
+    return find_kernel().stat().st_size, len(cpio({"dev": (FOLDER, b""), "init": (PROGRAM, init)}))
+
+
+def native() -> Path:
+    """The programs by gcc: static, so that it runs here as it does in the guest."""
+    return build("native", ("native.c", *map(str, program_sources())))
+
+
 def make_initramfs(wasm: bytes) -> bytes:
     """The whole file system of the guest, as the kernel unpacks it."""
-    programs = {"init": ("init.c",), "calls": ("calls.c",), "native": ("native.c", *map(str, program_sources()))}
-    built = {name: (PROGRAM, build(name, sources).read_bytes()) for name, sources in programs.items()}
-    return cpio({"dev": (FOLDER, b""), **built, **_wasmtime_files(wasm)})
+    built = {"init": build("init", ("init.c",)), "calls": build("calls", ("calls.c",)), "native": native()}
+    programs = {name: (PROGRAM, path.read_bytes()) for name, path in built.items()}
+    return cpio({"dev": (FOLDER, b""), **programs, **_wasmtime_files(wasm)})
 
 
 def program_sources() -> list[Path]:

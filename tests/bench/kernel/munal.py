@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from composer import pipeline
 from composer.tools import ToolFailure
@@ -11,15 +12,16 @@ from composer.variant import make_variant
 from tests.bench.kernel.bare import link_with_bare_calls
 from tests.boot.workspace import copy_workspace
 
-PROFILE, MEASURING = "bench", "measure"
+PROFILE, MEASURING, SMALLEST = "bench", "measure", "minimal"
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """The image, and the wasm of the app in it that measures."""
+    """The image, the wasm of the app in it that measures, and how many bytes the smallest image has."""
 
     image: Path
     wasm: bytes
+    smallest: int
 
 
 def build(folder: Path) -> Built:
@@ -27,9 +29,16 @@ def build(folder: Path) -> Built:
 
     Raises ToolFailure where the profile is refused.
     """
-    compiled = pipeline.compose(copy_workspace(folder), make_variant(PROFILE), pipeline.Stage.COMPILE)
-    if not compiled.ok:
-        raise ToolFailure("bench", f"the profile `{PROFILE}` is refused: see `munal check {PROFILE}`")
+    root = copy_workspace(folder)
+    compiled = _composed(root, PROFILE, pipeline.Stage.COMPILE)
     image = folder / "bench.efi"
-    link_with_bare_calls(compiled.value, MEASURING, image)
-    return Built(image, compiled.value.generated.wasm[MEASURING].read_bytes())
+    link_with_bare_calls(compiled, MEASURING, image)
+    smallest = _composed(root, SMALLEST, pipeline.Stage.LINK).image
+    return Built(image, compiled.generated.wasm[MEASURING].read_bytes(), smallest.stat().st_size)
+
+
+def _composed(root: Path, profile: str, until: pipeline.Stage) -> Any:
+    made = pipeline.compose(root, make_variant(profile), until)
+    if not made.ok:
+        raise ToolFailure("bench", f"the profile `{profile}` is refused: see `munal check {profile}`")
+    return made.value
