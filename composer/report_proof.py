@@ -104,7 +104,7 @@ def _instance_data(proof: Proof) -> dict[str, Any]:
 def _operation_data(operation: Operation) -> dict[str, Any]:
     party = operation.party
     return {
-        "capability": party.capability if party else "sip", "name": party.name if party else None, "function": operation.function.name,
+        "capability": party.capability if party else operation.always, "name": party.name if party else None, "function": operation.function.name,
         "raw": operation.function.raw, "verdict": operation.verdict.value, "refusal": operation.refusal or None,
         "reach": [_range_data(reach) for reach in operation.reach],
         "uses": [{**_place_data(use.place), "verdict": use.verdict.value, "known": use.known or None, "why": use.why or None,
