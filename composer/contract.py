@@ -47,7 +47,7 @@ class Contract:
     @property
     def has_authority(self) -> bool:
         """True where the first operand decides over what is reached: it is what a proof has to bound."""
-        return self.function is not None and self.function.glue in ("offset", "connection")
+        return self.function is not None and self.function.glue in ("offset", "connection", "held")
 
     def _field(self, name: str) -> object:
         if self.function is None or not isinstance(self.party, Need):

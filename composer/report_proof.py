@@ -47,6 +47,8 @@ def _row(operation: Operation) -> tuple[str, str, str, str]:
 
 def _known(operation: Operation) -> str:
     """What is known of all calls together."""
+    if operation.function.glue == "held":
+        return "a handle that it made or received: the kernel looks up whether it holds it, and its rights"
     if operation.function.glue not in ("offset", "connection"):
         return f"by construction: {_object(operation)}"
     known = {use.known for use in operation.uses}
