@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from composer.interfaces import Capability, Function, Interfaces
+from composer.interfaces import POINTERS, Capability, Function, Interfaces
 from composer.system import Access, App, Need
 
 if TYPE_CHECKING:
@@ -25,25 +25,27 @@ RUST_PATH_WORDS = frozenset(("crate", "self", "super", "Self"))
 """Keywords that cannot be written as a raw identifier (Rust Reference, Identifiers)."""
 
 RUST_TYPES = {"u8": "u8", "u16": "u16", "u32": "u32", "i32": "i32", "u64": "u64", "i64": "i64",
-              "bytes": "&[u8]", "buffer": "&mut [u8]", "inout": "&mut [Poll]", "result": "Result<u32, Error>"}
+              "bytes": "&[u8]", "buffer": "&mut [u8]", "inout": "&mut [Poll]", "handles": "&[u32]", "slots": "&mut [u32]",
+              "result": "Result<u32, Error>"}
 RUST_WASM_TYPES = {"u8": "u32", "u16": "u32", "u32": "u32", "i32": "i32", "u64": "u64", "i64": "i64", "result": "i32",
                    "bytes": "*const u8, {0}_len: usize", "buffer": "*mut u8, {0}_len: usize",
-                   "inout": "*mut Poll, {0}_len: usize"}
+                   "inout": "*mut Poll, {0}_len: usize", "handles": "*const u32, {0}_len: usize", "slots": "*mut u32, {0}_len: usize"}
 RUST_PASSED = {"u8": "{0} as u32", "u16": "{0} as u32", "bytes": "{0}.as_ptr(), {0}.len()",
-               "buffer": "{0}.as_mut_ptr(), {0}.len()", "inout": "{0}.as_mut_ptr(), core::mem::size_of_val({0})"}
+               "buffer": "{0}.as_mut_ptr(), {0}.len()", "inout": "{0}.as_mut_ptr(), core::mem::size_of_val({0})",
+               "handles": "{0}.as_ptr(), core::mem::size_of_val({0})", "slots": "{0}.as_mut_ptr(), core::mem::size_of_val({0})"}
 RUST_ANSWERED = {"u8": "{0} as u8", "u16": "{0} as u16", "result": "Error::check({0})"}
 
 C_TYPES = {"u8": "uint8_t {0}", "u16": "uint16_t {0}", "u32": "uint32_t {0}", "i32": "int32_t {0}", "u64": "uint64_t {0}",
            "i64": "int64_t {0}", "bytes": "const void *{0}, uint32_t {0}_length",
-           "buffer": "void *{0}, uint32_t {0}_length", "inout": "struct munal_poll *{0}, uint32_t {0}_count"}
+           "buffer": "void *{0}, uint32_t {0}_length", "inout": "struct munal_poll *{0}, uint32_t {0}_count",
+           "handles": "const uint32_t *{0}, uint32_t {0}_count", "slots": "uint32_t *{0}, uint32_t {0}_count"}
 C_PASSED = {"bytes": "{0}, {0}_length", "buffer": "{0}, {0}_length",
-            "inout": "{0}, {0}_count * (uint32_t)sizeof(struct munal_poll)"}
-C_WASM_TYPES = {**C_TYPES, "u8": "uint32_t {0}", "u16": "uint32_t {0}", "inout": "void *{0}, uint32_t {0}_length"}
+            **dict.fromkeys(("inout", "handles", "slots"), "{0}, {0}_count * (uint32_t)sizeof *{0}")}
+C_WASM_TYPES = {**C_TYPES, "u8": "uint32_t {0}", "u16": "uint32_t {0}", "inout": "void *{0}, uint32_t {0}_length",
+                "handles": "const void *{0}, uint32_t {0}_length", "slots": "void *{0}, uint32_t {0}_length"}
 C_RESULTS = {"u8": "uint8_t", "u16": "uint16_t", "u32": "uint32_t", "i32": "int32_t", "u64": "uint64_t", "i64": "int64_t",
              "result": "int32_t"}
 C_WASM_RESULTS = {**C_RESULTS, "u8": "uint32_t", "u16": "uint32_t"}
-
-POINTERS = frozenset(("bytes", "buffer", "inout"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +64,25 @@ class Binding:
 
 
 def rust_bindings(app: App, interfaces: Interfaces) -> str:
-    """The Rust source that `munal::bindings!()` includes: errors, events, `sip`, and one type for each need and provide."""
+    """The Rust source that `munal::bindings!()` includes: errors, events, `sip`, `handle` where it deals with handles, and one type for each need and provide."""
     groups: dict[str, list[Binding]] = {}
     for binding in bindings(app, interfaces):
         groups.setdefault(binding.group, []).append(binding)
     logs = [n for n in groups.get("log", ()) if any(f.name == "write" for f in n.functions)]
-    return _render("bindings.rs.j2", app=app, interfaces=interfaces, sip=_sip(interfaces), groups=groups,
+    return _render("bindings.rs.j2", app=app, interfaces=interfaces, always=_unasked(app, interfaces), groups=groups,
                    log=logs[0] if logs else None)
 
 
 def c_header(app: App, interfaces: Interfaces) -> str:
     """The C header `munal.h` of one app: the same functions, as `munal_<capability>_<name>_<function>`."""
-    entries = [(_sip(interfaces), "munal_sip"), *((b, f"munal_{b.group}_{b.name}") for b in bindings(app, interfaces))]
+    entries = [*((b, f"munal_{b.name}") for b in _unasked(app, interfaces)), *((b, f"munal_{b.group}_{b.name}") for b in bindings(app, interfaces))]
     taken: set[str] = set()
     named = [(binding, [(_unique(f"{prefix}_{f.name}", taken), f) for f in binding.functions]) for binding, prefix in entries]
     return _render("bindings.h.j2", app=app, interfaces=interfaces, named=named)
 
 
 def bindings(app: App, interfaces: Interfaces) -> Iterator[Binding]:
-    """What `app` may call beside `sip`, needs first, each in the order of its manifest."""
+    """What `app` may call beside `sip` and `handle`, needs first, each in the order of its manifest."""
     taken: set[tuple[str, str]] = set()
     for need in app.needs:
         capability = interfaces.capabilities[need.capability]
@@ -105,9 +107,10 @@ def allowed(need: Need, capability: Capability) -> tuple[Function, ...]:
     return tuple(f for f in capability.client.values() if covers(f))
 
 
-def _sip(interfaces: Interfaces) -> Binding:
-    sip = interfaces.capabilities["sip"]
-    return Binding("sip", "sip", "munal:sip", sip.summary, tuple(sip.client.values()))
+def _unasked(app: App, interfaces: Interfaces) -> list[Binding]:
+    """What `app` may call without asking."""
+    return [Binding(name, name, f"munal:{name}", capability.summary, tuple(capability.client.values()))
+            for name, capability in interfaces.unasked(*app.fields).items()]
 
 
 def _member(group: str, name: str, taken: set[tuple[str, str]]) -> str:

@@ -15,16 +15,18 @@ from composer.system import Access, App, Need, Provide
 @dataclass(frozen=True, slots=True)
 class Contract:
     """One import, looked up. `capability` is None for a module that is no interface; `party` None where the app declares
-    neither need nor provide of that name (munal:sip wants none); `function` None where the interface has no such."""
+    neither need nor provide of that name (`munal:sip` wants none); `function` None where the interface has no such."""
 
     capability: Capability | None
     role: str
     party: Need | Provide | None
     function: Function | None
+    unasked: bool = False
+    """True where this app may call it without a need."""
 
     @property
     def covered(self) -> bool:
-        return self.capability is not None and (self.party is not None or not self.capability.takes_need)
+        return self.capability is not None and (self.party is not None or self.unasked)
 
     @property
     def access_refused(self) -> bool:
@@ -45,7 +47,7 @@ class Contract:
     @property
     def has_authority(self) -> bool:
         """True where the first operand decides over what is reached: it is what a proof has to bound."""
-        return self.function is not None and self.function.glue in ("offset", "connection")
+        return self.function is not None and self.function.glue in ("offset", "connection", "held")
 
     def _field(self, name: str) -> object:
         if self.function is None or not isinstance(self.party, Need):
@@ -60,7 +62,8 @@ def contract(app: App, interfaces: Interfaces, module: str, name: str) -> Contra
         return Contract(None, "client", None, None)
     capability, role, party_name = found
     functions = capability.server if role == "server" else capability.client
-    return Contract(capability, role, _party(app, capability.name, role, party_name), functions.get(name))
+    unasked = not capability.takes_need and capability.name in interfaces.unasked(*app.fields)
+    return Contract(capability, role, _party(app, capability.name, role, party_name), functions.get(name), unasked)
 
 
 def _party(app: App, capability: str, role: str, name: str | None) -> Need | Provide | None:

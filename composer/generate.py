@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from composer import cache
-from composer.interfaces import Function, Interfaces, Raw
+from composer.interfaces import DYNAMIC, Function, Interfaces, Raw
 from composer.layout import Layout
 from composer.spans import Span
 from composer.system import Access, Grant, Instance, Need, Provide, System
@@ -29,7 +29,7 @@ CACHE_KIND = "glue"
 LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 STRING_SAFE = LETTERS | frozenset(" _./:#-")
 NAME_SAFE = LETTERS | frozenset("_:/#-")
-CALLING = frozenset(("plain", "handle", "offset", "connection"))
+CALLING = frozenset(("plain", "handle", "held", "offset", "connection"))
 ACCESS_WORDS = {Access.READ: "read", Access.WRITE: "written", Access.BOTH: "read and written"}
 
 
@@ -93,7 +93,7 @@ def _values(system: System, instance: Instance, layout: Layout, interfaces: Inte
     shown = tuple(sections(instance, layout, interfaces))
     used = {e.raw.name: e.raw for s in shown for e in s.exports if e.calls}
     return {"profile": system.profile, "instance": instance.name, "app": instance.app.name, "sections": shown,
-            "raw": [used[name] for name in sorted(used)], "invalid": interfaces.errors["invalid"]}
+            "raw": [used[name] for name in sorted(used)], "invalid": interfaces.errors["invalid"], "dynamic": DYNAMIC}
 
 
 def _rendered(values: dict[str, Any], made_by: str) -> str:
@@ -133,9 +133,9 @@ def _number(value: int) -> str:
 
 def sections(instance: Instance, layout: Layout, interfaces: Interfaces) -> Iterator[Section]:
     """All that an instance can link, in the order of the glue."""
-    for name, capability in interfaces.capabilities.items():
-        if not capability.takes_need:
-            yield _section(f"munal:{name}", ("for every SIP",), capability.client, interfaces, {})
+    for name, capability in interfaces.unasked(*instance.app.fields).items():
+        yield _section(f"munal:{name}", ("for every SIP whose app deals with handles" if capability.only_with else "for every SIP",),
+                       capability.client, interfaces, {})
     for need in instance.app.needs:
         grant = instance.grant(need.capability, need.name)
         functions = {n: f for n, f in interfaces.capabilities[need.capability].client.items() if covers(need, f)}
@@ -189,7 +189,7 @@ def _export(module: str, function: Function, interfaces: Interfaces, constants: 
         handle, count = constants["handle"], constants["count"]
         if count == 0:
             form, answer = "constant", interfaces.errors["invalid"]
-    elif form != "plain":
+    elif form not in ("plain", "held"):
         form, answer = "constant", constants[{"handle-constant": "handle"}.get(form, form)]
     return Export(f"{module}#{function.name}", function, form, raw, base, last, handle, count, answer)
 

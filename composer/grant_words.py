@@ -48,7 +48,11 @@ def _access(letters: str) -> str:
 
 
 def _handle(table: Table, handle: Table) -> str:
-    kind, name, number, rights = handle["kind"], handle["name"], handle["object"], _access(handle["rights"])
+    return f"{_unshared(table, handle)}{', may be shared' if 's' in handle['rights'] else ''}"
+
+
+def _unshared(table: Table, handle: Table) -> str:
+    kind, name, number, rights = handle["kind"], handle["name"], handle["object"], _access(handle["rights"].removesuffix("s"))
     if kind in ("stream client", "stream server"):
         stream = table["streams"][number]
         said = f"{rights} {stream['name']}" if kind == "stream client" else f"serves {table['instances'][stream['client']]['name']}, {rights}"

@@ -39,6 +39,9 @@ def _wires(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for stream in table["streams"]:
         yield {"name": stream["name"], "kind": "stream", "server": names[stream["server"]], "clients": [names[stream["client"]]],
                "capacity": stream["capacity"]}
+    for channel in table["channels"]:
+        yield {"name": channel["name"], "kind": "channel", "server": names[channel["server"]], "clients": [names[channel["client"]]],
+               "capacity": None, "depth": channel["depth"], "largest": channel["largest"], "carries": channel["carries"]}
     for number, service in enumerate(table["services"]):
         clients = [i["name"] for i in table["instances"] for h in i["handles"] if (h["kind"], h["object"]) == ("service client", number)]
         yield {"name": service["name"], "kind": "service", "server": names[service["server"]], "clients": clients, "capacity": None}
@@ -75,6 +78,9 @@ def _joins(wire: dict[str, Any]) -> str:
     clients = ", ".join(wire["clients"]) or "nobody"
     if wire["kind"] == "service":
         return f"service of {wire['server']}, asked by {clients}"
+    if wire["kind"] == "channel":
+        carries = f", carries handles of {' and '.join(wire['carries'])}s" if wire["carries"] else ""
+        return f"channel between {wire['server']} and {clients}, {wire['depth']} messages of {size(wire['largest'])} each way{carries}"
     return f"stream between {wire['server']} and {clients}, {size(wire['capacity'])} each way"
 
 

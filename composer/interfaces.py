@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -22,11 +23,19 @@ FOLDER = Path(__file__).resolve().parent.parent / "kernel" / "interfaces"
 WASM_TYPES = {
     "u8": ("i32",), "u16": ("i32",), "u32": ("i32",), "i32": ("i32",), "result": ("i32",),
     "u64": ("i64",), "i64": ("i64",), "bytes": ("i32", "i32"), "buffer": ("i32", "i32"), "inout": ("i32", "i32"),
+    "handles": ("i32", "i32"), "slots": ("i32", "i32"),
 }
-"""What each interface type is in wasm; bytes, buffer and inout are a pointer and a length in the SIP's memory."""
+"""What each interface type is in wasm."""
 
-GLUE_FORMS = ("plain", "handle", "offset", "connection", "granted", "base", "count", "handle-constant", "connection-constant")
-FIELD_TYPES = ("integer", "size", "access", "widths", "string", "wire", "instances")
+POINTERS = tuple(kind for kind, types in WASM_TYPES.items() if len(types) == 2)
+"""Types that are a pointer and a length in bytes in the SIP's memory: bytes and handles that the kernel reads, a buffer and slots
+for handles that it writes, and records that it does both with."""
+
+DYNAMIC = 1 << 30
+"""Set in the number of each handle that is made or received at run time (kernel/logic/src/handles.rs)."""
+
+GLUE_FORMS = ("plain", "handle", "held", "offset", "connection", "granted", "base", "count", "handle-constant", "connection-constant")
+FIELD_TYPES = ("integer", "size", "access", "widths", "string", "wire", "instances", "boolean", "kinds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,8 @@ class Capability:
     one_of: tuple[str, ...]
     client: dict[str, Function]
     server: dict[str, Function]
+    only_with: tuple[str, ...] = ()
+    """Fields of needs and provides, one of which an app must have set to call this without asking; empty for every app."""
 
     @property
     def takes_need(self) -> bool:
@@ -190,6 +201,11 @@ class Interfaces:
                     raise ValueError(f"raw primitive `{raw.name}` is described in two ways")
         return dict(sorted(found.items()))
 
+    def unasked(self, *fields: Mapping[str, Any]) -> dict[str, Capability]:
+        """What an app may call without asking, by name, whose needs and provides say `fields`."""
+        set_here = {name for each in fields for name, value in each.items() if value}
+        return {name: c for name, c in self.capabilities.items() if not c.takes_need and (not c.only_with or set_here & {*c.only_with})}
+
     @cached_property
     def abi(self) -> bytes:
         """The canonical text of everything that glue and kernel must agree on: no prose, keys sorted."""
@@ -208,8 +224,9 @@ class Interfaces:
     @lru_cache(maxsize=1024)
     def module(self, module: str) -> tuple[Capability, str, str | None] | None:
         """What an import module names: capability, role (client or server) and need; None where it is no name of ours."""
-        if module == "munal:sip":
-            return self.capabilities["sip"], "client", None
+        always = self.capabilities.get(module.removeprefix("munal:"))
+        if always is not None and not always.takes_need and module.startswith("munal:"):
+            return always, "client", None
         head, slash, name = module.removeprefix("munal:").partition("/")
         role = "server" if head.endswith("-server") else "client"
         capability = self.capabilities.get(head.removesuffix("-server"))
@@ -242,7 +259,7 @@ def _capability(name: str, table: dict[str, Any], every: dict[str, Function]) ->
         client = {**client, **every}
     return Capability(name, table["summary"], table["grant"], table.get("wire", False), _fields(table.get("need", {})),
                       _fields(table.get("provide", {})), _fields(table.get("grant_fields", {})),
-                      tuple(table.get("grant_rules", {}).get("one_of", ())), client, server)
+                      tuple(table.get("grant_rules", {}).get("one_of", ())), client, server, tuple(table.get("with", ())))
 
 
 @lru_cache(maxsize=4)

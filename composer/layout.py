@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from composer.system import Access, Grant, Instance, Need, Provide, System, Wire
+from composer.system import SHARE, SHARED, Access, Grant, Instance, Need, Provide, System, Wire
 
 
 class HandleKind(IntEnum):
@@ -85,12 +85,15 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One connection that carries messages; `server` and `client` are indexes of instances, `depth` is messages in each direction."""
+    """One connection that carries messages; `server` and `client` are indexes of instances, `depth` is messages in each direction, `largest` the bytes
+    of one; `carries` the kinds of handles that they may carry, as bits: 1 streams, 2 channels, 4 services to ask."""
 
     name: str
     server: int
     client: int
     depth: int
+    largest: int
+    carries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +116,20 @@ class _Numbering:
 
     system: System
     streams: dict[tuple[str, str], tuple[int, Wire]]
+    channels: dict[tuple[str, str], tuple[int, Wire]]
     services: dict[tuple[str, str], int]
 
 
 def make_layout(system: System) -> Layout:
     """Number every handle, stream and service of a system that resolve.py accepted."""
-    wires = _streams(system)
-    numbers = _Numbering(system, {(w.client, w.need.module): (k, w) for k, w in enumerate(wires)},
+    streams, channels = _joints(system, "stream"), _joints(system, "channel")
+    numbers = _Numbering(system, {(w.client, w.need.module): (k, w) for k, w in enumerate(streams)},
+                         {(w.client, w.need.module): (k, w) for k, w in enumerate(channels)},
                          {key: k for k, key in enumerate(_services(system))})
     handles = {i.name: _handles(numbers, i) for i in system.instances}
-    return Layout(handles, tuple(_stream(system, w) for w in wires),
-                  tuple(Service(f"{server}.{name}", system.index(server)) for server, name in numbers.services))
+    return Layout(handles, tuple(_stream(system, w) for w in streams),
+                  tuple(Service(f"{server}.{name}", system.index(server)) for server, name in numbers.services),
+                  tuple(_channel(system, w) for w in channels))
 
 
 def mirrored(rights: int) -> int:
@@ -131,15 +137,15 @@ def mirrored(rights: int) -> int:
     return (rights & Access.READ.bits) << 1 | (rights & Access.WRITE.bits) >> 1
 
 
-def _streams(system: System) -> list[Wire]:
-    """The streams between instances in the order of the servers, what they provide, their clients and the clients' needs."""
+def _joints(system: System, capability: str) -> list[Wire]:
+    """The streams, or the channels, between instances in the order of the servers, what they provide, their clients and the clients' needs."""
 
     def order(wire: Wire) -> tuple[int, ...]:
         server, client = system.index(wire.server), system.index(wire.client)
         return (server, _place(system.instances[server].app.provides, wire.provide.module),
                 client, _place(system.instances[client].app.needs, wire.need.module))
 
-    return sorted((w for w in system.wires if w.capability == "stream" and w.server is not None), key=order)
+    return sorted((w for w in system.wires if w.capability == capability and w.server is not None), key=order)
 
 
 def _place(parts: tuple[Any, ...], module: str) -> int:
@@ -156,6 +162,12 @@ def _services(system: System) -> Iterator[tuple[str, str]]:
 def _stream(system: System, wire: Wire) -> Stream:
     capacity = wire.provide.fields["capacity"]
     return Stream(f"{wire.server}.{wire.provide.name}", system.index(wire.server), system.index(wire.client), capacity)
+
+
+def _channel(system: System, wire: Wire) -> Channel:
+    fields = wire.provide.fields
+    return Channel(f"{wire.server}.{wire.provide.name}", system.index(wire.server), system.index(wire.client),
+                   fields["depth"], fields["largest"], sum(1 << SHARED.index(kind) for kind in fields["carries"]))
 
 
 def _handles(numbers: _Numbering, instance: Instance) -> tuple[Handle, ...]:
@@ -178,14 +190,21 @@ def _rights(need: Need) -> int:
     return Access(need.fields.get("access", Access.BOTH)).bits
 
 
+def _shared(party: Need | Provide) -> int:
+    """The right to share a handle, where the manifest asks for it."""
+    return SHARE if party.fields.get("share") else 0
+
+
 def _need_handle(numbers: _Numbering, instance: Instance, grant: Grant) -> tuple[Any, ...]:
-    need, rights, listed = grant.need, _rights(grant.need), ()
+    need, rights, listed = grant.need, _rights(grant.need) | _shared(grant.need), ()
     if need.capability == "irq":
         kind, number = _interrupt(grant.value)
     elif need.capability == "service":
         kind, number = HandleKind.SERVICE_CLIENT, _service(numbers, instance, need)
     elif (instance.name, need.module) in numbers.streams:
         kind, number = HandleKind.STREAM_CLIENT, numbers.streams[instance.name, need.module][0]
+    elif (instance.name, need.module) in numbers.channels:
+        kind, number = HandleKind.CHANNEL_CLIENT, numbers.channels[instance.name, need.module][0]
     elif need.capability == "stream":
         kind, number, rights = HandleKind.KERNEL_LOG, 0, rights & Access.READ.bits
     else:
@@ -218,4 +237,7 @@ def _provide_handles(numbers: _Numbering, instance: Instance, provide: Provide) 
         yield provide.module, provide.name, HandleKind.SERVICE_SERVER, number, both
     for number, wire in numbers.streams.values():
         if (wire.server, wire.provide.module) == (instance.name, provide.module):
-            yield provide.module, provide.name, HandleKind.STREAM_SERVER, number, mirrored(_rights(wire.need))
+            yield provide.module, provide.name, HandleKind.STREAM_SERVER, number, mirrored(_rights(wire.need)) | _shared(provide)
+    for number, wire in numbers.channels.values():
+        if (wire.server, wire.provide.module) == (instance.name, provide.module):
+            yield provide.module, provide.name, HandleKind.CHANNEL_SERVER, number, both | _shared(provide)

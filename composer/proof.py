@@ -52,11 +52,13 @@ class Operation:
     function: Function
     uses: tuple[Use, ...] = ()
     refusal: str = ""
+    always: str = "sip"
+    """The capability that it is of where every SIP may use it, and `party` is None."""
 
     @property
     def name(self) -> str:
         """`port.regs read8`, and for the end that serves `stream.serial try_write`."""
-        return f"{self.party.capability}.{self.party.name} {self.function.name}" if self.party else f"sip {self.function.name}"
+        return f"{self.party.capability}.{self.party.name} {self.function.name}" if self.party else f"{self.always} {self.function.name}"
 
     @property
     def verdict(self) -> Verdict:
@@ -167,8 +169,11 @@ def _operation(system: System, instance: Instance, facts: AppFacts, imported: Im
         count = len(system.connections(instance.name, party))
         if count:
             yield Operation(party, grant, function, tuple(_connection_uses(facts, imported, count)))
+    elif function.glue == "held" and looked_up.capability:
+        yield Operation(None, None, function, tuple(_held_uses(facts, imported)), always=looked_up.capability.name)
     else:
-        yield Operation(party, grant, function, _plain_uses(facts, imported))
+        always = looked_up.capability.name if looked_up.capability and party is None else "sip"
+        yield Operation(party, grant, function, _plain_uses(facts, imported), always=always)
 
 
 def _refusal(imported: Import, looked_up: Contract) -> str:
@@ -183,6 +188,13 @@ def _refusal(imported: Import, looked_up: Contract) -> str:
 def _plain_uses(facts: AppFacts, imported: Import) -> tuple[Use, ...]:
     """Calls whose operands decide nothing: the glue passes constants of its own."""
     return tuple(Use(facts.place(call.site), Verdict.PROVED) for call in facts.calls_of(imported.module, imported.name))
+
+
+def _held_uses(facts: AppFacts, imported: Import) -> Iterator[Use]:
+    """Calls with a handle that was received: which it is, no code tells; the kernel looks up that it is held, and its rights."""
+    for call in facts.calls_of(imported.module, imported.name):
+        yield Use(facts.place(call.site), Verdict.CHECKED, "handle", "it was made or received at run time")
+    yield from _escape(facts, imported, "handle", ())
 
 
 def _offset_uses(facts: AppFacts, imported: Import, function: Function, grant: Grant) -> Iterator[Use]:

@@ -47,6 +47,8 @@ def _row(operation: Operation) -> tuple[str, str, str, str]:
 
 def _known(operation: Operation) -> str:
     """What is known of all calls together."""
+    if operation.function.glue == "held":
+        return "a handle that it made or received: the kernel looks up whether it holds it, and its rights"
     if operation.function.glue not in ("offset", "connection"):
         return f"by construction: {_object(operation)}"
     known = {use.known for use in operation.uses}
@@ -104,7 +106,7 @@ def _instance_data(proof: Proof) -> dict[str, Any]:
 def _operation_data(operation: Operation) -> dict[str, Any]:
     party = operation.party
     return {
-        "capability": party.capability if party else "sip", "name": party.name if party else None, "function": operation.function.name,
+        "capability": party.capability if party else operation.always, "name": party.name if party else None, "function": operation.function.name,
         "raw": operation.function.raw, "verdict": operation.verdict.value, "refusal": operation.refusal or None,
         "reach": [_range_data(reach) for reach in operation.reach],
         "uses": [{**_place_data(use.place), "verdict": use.verdict.value, "known": use.known or None, "why": use.why or None,

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from composer import interfaces, units  # noqa: E402
 from composer.diagnostics import declare  # noqa: E402
-from composer.system import DEFAULT_MACHINE, Access, Bounds, OnPanic, Priority, Restart  # noqa: E402
+from composer.system import DEFAULT_MACHINE, SHARED, Access, Bounds, OnPanic, Priority, Restart  # noqa: E402
 from composer.units import GIB, KIB, M0106, M0107, MIB, Complaint  # noqa: E402
 
 M0110 = declare("M0110", "a name that is not spelled as names are")
@@ -150,6 +150,14 @@ def _widths(among: tuple[int, ...]) -> BeforeValidator:
         return tuple(sorted(written))
 
     return BeforeValidator(check)
+
+
+def _check_kinds(written: object) -> tuple[str, ...]:
+    if not isinstance(written, (list, tuple)) or not all(isinstance(kind, str) for kind in written):
+        raise Complaint(M0106, "expected an array of kinds of handles", 'write one like ["stream"], or [] for none')
+    if len(set(written)) < len(written) or not set(written) <= set(SHARED):
+        raise Complaint(M0111, "these are no kinds of handles that messages can carry", f"choose from {', '.join(SHARED[:-1])} and {SHARED[-1]}, each at most once")
+    return tuple(kind for kind in SHARED if kind in written)
 
 
 def _check_wire(written: str) -> str:
@@ -322,6 +330,8 @@ def _type_of(field: interfaces.Field) -> Any:
         "string": Annotated[str, AfterValidator(_check_word)],
         "wire": Annotated[str, AfterValidator(_check_wire)],
         "instances": Annotated[tuple[str, ...], BeforeValidator(_check_instances)],
+        "kinds": Annotated[tuple[str, ...], BeforeValidator(_check_kinds)],
+        "boolean": bool,
     }[field.type]
 
 

@@ -5,6 +5,7 @@ Made by resolve.py from models; read by check, generate, table, simulate and run
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -34,6 +35,16 @@ class Priority(StrEnum):
     def rank(self) -> int:
         """The system table's number: the greater goes first."""
         return list(Priority).index(self)
+
+
+SHARE = 4
+"""The right to duplicate a handle and to send it on, beside the bits of Access."""
+
+MOST_QUEUED = 4 << 20
+"""The most bytes of messages that one direction of a channel may hold."""
+
+SHARED = ("stream", "channel", "service")
+"""Capabilities whose handles messages can carry, in the order of their bits in the system table."""
 
 
 class Access(StrEnum):
@@ -128,6 +139,11 @@ class App:
     provides: tuple[Provide, ...]
     memory: int
     span: Span
+
+    @property
+    def fields(self) -> Iterator[dict[str, Any]]:
+        """What each of its needs and provides says."""
+        return (party.fields for party in (*self.needs, *self.provides))
 
     def need(self, capability: str, name: str) -> Need | None:
         return next((n for n in self.needs if (n.capability, n.name) == (capability, name)), None)

@@ -12,7 +12,7 @@ from typing import Any
 
 from composer.interfaces import Interfaces
 from composer.layout import Handle, HandleKind, Layout
-from composer.system import Access, Instance, Kind, Need, OnPanic, Priority, Range, Restart, System
+from composer.system import SHARE, SHARED, Access, Instance, Kind, Need, OnPanic, Priority, Range, Restart, System
 
 VERSION = 3
 KINDS = (Kind.DRIVER, Kind.SERVICE, Kind.PROGRAM)
@@ -31,7 +31,7 @@ WINDOW_KEYS = ("need", "base", "length", "access", "widths")
 HANDLE_KEYS = ("name", "kind", "object", "rights", "instances")
 STREAM_KEYS = ("name", "server", "client", "capacity")
 SERVICE_KEYS = ("name", "server")
-CHANNEL_KEYS = ("name", "server", "client", "depth")
+CHANNEL_KEYS = ("name", "server", "client", "depth", "largest", "carries")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,13 @@ def encode(system: System, layout: Layout, modules: Sequence[Module], interfaces
         [_instance(i, layout.handles[i.name], places) for i in system.instances],
         [_numbered(s.name, s.server, s.client, s.capacity) for s in layout.streams],
         [_numbered(s.name, s.server) for s in layout.services],
-        [_numbered(c.name, c.server, c.client, c.depth) for c in layout.channels],
+        [_numbered(c.name, c.server, c.client, c.depth, c.largest, c.carries) for c in layout.channels],
         PANICS.index(system.panic),
     ), canonical=True)
 
 
 def decode(table: bytes) -> dict[str, Any]:
-    """The table with names for numbers, fit for JSON: digests in hexadecimal, rights as the letters r and w."""
+    """The table with names for numbers, fit for JSON: digests in hexadecimal, rights as the letters r, w and s (may be shared)."""
     import cbor2
 
     made = _named(TABLE_KEYS, cbor2.loads(table))
@@ -84,7 +84,7 @@ def decode(table: bytes) -> dict[str, Any]:
                              ports=_shown_windows, handles=_shown_handles, mmio=_shown_windows, priority=PRIORITIES.__getitem__) for i in made["instances"]],
         "streams": [_named(STREAM_KEYS, s) for s in made["streams"]],
         "services": [_named(SERVICE_KEYS, s) for s in made["services"]],
-        "channels": [_named(CHANNEL_KEYS, c) for c in made["channels"]],
+        "channels": [_shown(CHANNEL_KEYS, c, carries=_kinds) for c in made["channels"]],
         "panic": PANICS[made["panic"]].value,
     }
 
@@ -121,7 +121,11 @@ def _shown(keys: Sequence[str], numbered: Mapping[int, Any], **how: Any) -> dict
 
 
 def _letters(bits: int) -> str:
-    return ("r" if bits & Access.READ.bits else "") + ("w" if bits & Access.WRITE.bits else "")
+    return ("r" if bits & Access.READ.bits else "") + ("w" if bits & Access.WRITE.bits else "") + ("s" if bits & SHARE else "")
+
+
+def _kinds(bits: int) -> list[str]:
+    return [kind for place, kind in enumerate(SHARED) if bits & 1 << place]
 
 
 def _shown_windows(windows: list[Mapping[int, Any]]) -> list[dict[str, Any]]:

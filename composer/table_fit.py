@@ -12,6 +12,7 @@ from typing import Any
 
 from composer import table as tables
 from composer.layout import HandleKind
+from composer.system import MOST_QUEUED, SHARED
 
 MOST = 4096
 """Instances, streams, services or modules, and handles of one instance."""
@@ -28,7 +29,7 @@ OBJECTS = {HandleKind.IRQ_ISA: 16, HandleKind.IRQ_GLOBAL: 240}
 MOST_HANDLES = 4096
 """Handles that an instance may hold beyond those that the table lists."""
 
-DEPTHS = range(1, 1025)
+DEPTHS = range(1, 257)
 """Messages that one direction of a channel may hold."""
 
 PERIODS_US = range(1000, 1_000_001)
@@ -153,14 +154,14 @@ def _shape(what: str, value: Any, keys: Sequence[str], forms: Sequence[Form]) ->
 MODULE = (_name, _number, _number, _digest)
 PORT = (_name, _below(PORTS), _below(PORTS + 1), _below(4), _below(8))
 MEMORY = (_name, _below(ADDRESSES), _below(ADDRESSES + 1), _below(4), _below(16))
-HANDLE = (_name, _handle_kind, _number, _below(4), _numbers)
+HANDLE = (_name, _handle_kind, _number, _below(8), _numbers)
 INSTANCE = (_name, _name, _below(len(tables.KINDS)), _number, _number, _number, _number, _below(len(tables.POLICIES)), _number, _number,
             _list_of("port grant", tables.WINDOW_KEYS, PORT), _list_of("handle", tables.HANDLE_KEYS, HANDLE),
             _list_of("grant of device memory", tables.WINDOW_KEYS, MEMORY),
             _below(len(tables.PRIORITIES)), _number, _number, _below(MOST_HANDLES + 1))
 STREAM = (_name, _number, _number, _number)
 SERVICE = (_name, _number)
-CHANNEL = (_name, _number, _number, _number)
+CHANNEL = (_name, _number, _number, _number, _number, _below(1 << len(SHARED)))
 TABLE = (_number, _name, _name, _name, _digest, _port_or_none, _list_of("module", tables.MODULE_KEYS, MODULE),
          _list_of("instance", tables.INSTANCE_KEYS, INSTANCE), _list_of("stream", tables.STREAM_KEYS, STREAM),
          _list_of("service", tables.SERVICE_KEYS, SERVICE), _list_of("channel", tables.CHANNEL_KEYS, CHANNEL), _below(len(tables.PANICS)))
@@ -186,6 +187,8 @@ def _indexes(table: dict[str, Any], before: int) -> None:
     for channel in table["channels"]:
         _require(max(channel["server"], channel["client"]) < len(owners), f"channel `{channel['name']}` joins an instance that is not there")
         _require(channel["depth"] in DEPTHS, f"channel `{channel['name']}` holds {channel['depth']} messages")
+        fits = 1 <= channel["largest"] <= MOST_CAPACITY and channel["largest"] * channel["depth"] <= MOST_QUEUED
+        _require(fits, f"channel `{channel['name']}` holds {channel['depth']} messages of {channel['largest']} bytes")
     for instance in table["instances"]:
         _instance(table, instance, names)
 

@@ -10,14 +10,13 @@ from collections.abc import Iterator, Mapping
 from composer.check.binaries import called, functions_of, sound
 from composer.contract import contract
 from composer.diagnostics import Diagnostic, at, declare, did_you_mean, error, rule
-from composer.interfaces import load_interfaces
+from composer.interfaces import POINTERS, load_interfaces
 from composer.shapes import MEMORY
 from composer.system import App, System
 from composer.units import format_size
 from composer.wasm.facts import PAGE, AppFacts
 from composer.wasm.shown import shown
 
-POINTERS = ("bytes", "buffer", "inout")
 KIB = 1024
 
 _WITHOUT = {

@@ -87,7 +87,7 @@ def _uncovered(app: App, facts: AppFacts, module: str, imports: list[Import]) ->
     return error(
         "M0304", f"`{app.name}` imports `{shown(module)}`, which no {kind} of its manifest covers",
         at(app.span, f"this app has no {kind} for it"), *use_labels(facts, imports[0]),
-        help=_FOREIGN.get(module) or _near(app, module) or _declare_it(module, looked_up), notes=notes,
+        help=_FOREIGN.get(module) or _near(app, module) or _declare_it(app, module, looked_up), notes=notes,
     )
 
 
@@ -95,7 +95,7 @@ def _near(app: App, module: str) -> str | None:
     """The module that was probably meant: of the same interface where it names one, else of all that the app declares."""
     if shown(module) != module:
         return None
-    mine = ["munal:sip", *(party.module for party in (*app.needs, *app.provides))]
+    mine = [*_unasked(app), *(party.module for party in (*app.needs, *app.provides))]
     from difflib import get_close_matches
 
     head, slash, name = module.partition("/")
@@ -104,10 +104,18 @@ def _near(app: App, module: str) -> str | None:
     return f"did you mean `{same[near[0]]}`?" if near else None if same else did_you_mean(module, mine)
 
 
-def _declare_it(module: str, looked_up: Contract) -> str:
+def _unasked(app: App) -> list[str]:
+    """The modules that this app may import without asking."""
+    return [f"munal:{name}" for name in load_interfaces().unasked(*app.fields)]
+
+
+def _declare_it(app: App, module: str, looked_up: Contract) -> str:
     if looked_up.capability is None:
         known = sorted(c.name for c in load_interfaces().capabilities.values() if c.takes_need)
-        return f"modules are `munal:sip` and `munal:CAPABILITY/NAME`; capabilities are {words(known)}"
+        return f"modules are {words(_unasked(app))} and `munal:CAPABILITY/NAME`; capabilities are {words(known)}"
+    if not looked_up.capability.takes_need:
+        fields = " or ".join(f"`{name}`" for name in looked_up.capability.only_with)
+        return f"set {fields} in a need or in something provided, without which no handle comes here, or stop importing it"
     name = module.partition("/")[2]
     if not is_need_name(name):
         return f"no table of a manifest can be called `{shown(name)}`: import a module whose name ends in lower-case letters, digits, `-` and `_`"

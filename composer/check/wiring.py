@@ -64,7 +64,7 @@ def check_protocols(system: System, facts: Mapping[str, Any]) -> Iterator[Diagno
                 at(wire.span, "wired here"),
                 at(wire.need.spans.get("protocol", wire.need.span), f"`{wire.client}` asks for `{asked}`"),
                 at(wire.provide.spans.get("protocol", wire.provide.span), f"`{wire.server}` offers `{offered}`"),
-                help="wire it to an instance that speaks the same, or change one of the two apps", notes=_notes(system, wire),
+                help="wire it to an instance that speaks the same, or change one of the two apps", notes=grant_notes(system, wire),
             )
 
 
@@ -74,7 +74,7 @@ def check_wired_to_itself(system: System, facts: Mapping[str, Any]) -> Iterator[
         if wire.client == wire.server and wire.provide:
             yield error("M0213", f"`{wire.client}` is wired to itself", at(wire.span, "this is what it provides itself"),
                         at(wire.provide.span, "provided here"), help="it would wait for its own answer: wire it to another instance",
-                        notes=_notes(system, wire))
+                        notes=grant_notes(system, wire))
 
 
 @rule("M0214", "instances are wired in a circle")
@@ -89,7 +89,7 @@ def check_wiring_circles(system: System, facts: Mapping[str, Any]) -> Iterator[D
         yield error("M0214", f"{words(circle)} are wired in a circle",
                     *(at(wire.span, f"`{wire.client}` waits for `{wire.server}`") for wire in steps),
                     help="they could all wait for each other for ever: take one of these wires out",
-                    notes=tuple(note for wire in steps for note in _notes(system, wire)))
+                    notes=tuple(note for wire in steps for note in grant_notes(system, wire)))
 
 
 @rule("M0219", "a writer of the kernel's log, which can only be read")
@@ -100,10 +100,10 @@ def check_kernel_log_readers(system: System, facts: Mapping[str, Any]) -> Iterat
             yield error("M0219", f"`{wire.client}` is wired to `{KERNEL_LOG[1]}`, but asks for writes too",
                         at(wire.span, "the kernel's log can only be read"),
                         at(wire.need.spans.get("access", wire.need.span), f'`{wire.need.name}` asks for "{access}"'),
-                        help='ask for reads alone with `access = "r"`', notes=_notes(system, wire))
+                        help='ask for reads alone with `access = "r"`', notes=grant_notes(system, wire))
 
 
-def _notes(system: System, wire: Wire) -> tuple[str, ...]:
+def grant_notes(system: System, wire: Wire) -> tuple[str, ...]:
     client = system.instance(wire.client)
     grant = client.grant(wire.need.capability, wire.need.name) if client else None
     return grant.notes if grant else ()

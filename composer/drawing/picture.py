@@ -25,6 +25,7 @@ class Tie(StrEnum):
 
     HARDWARE = "hardware"
     STREAM = "stream"
+    CHANNEL = "channel"
     SERVICE = "service"
     KERNEL = "kernel"
     CONTROL = "control"
@@ -151,14 +152,15 @@ def _kernel_lines(system: System) -> Iterator[Line]:
 def _wire(wire: Wire) -> Line:
     provide = wire.provide
     assert provide is not None and wire.server is not None
-    tie = Tie.STREAM if wire.capability == "stream" else Tie.SERVICE
-    return Line(tie, wire.client, f"{wire.capability}.{wire.need.name}", wire.server, f"{wire.capability}.{provide.name}", spoken(wire))
+    return Line(Tie(wire.capability), wire.client, f"{wire.capability}.{wire.need.name}", wire.server, f"{wire.capability}.{provide.name}", spoken(wire))
 
 
 def spoken(wire: Wire) -> str:
-    """What goes over a wire: `bytes, rw`, or a service's protocol."""
+    """What goes over a wire: `bytes, rw`, a service's protocol, or `jobs, carries stream` of a channel."""
     protocol = str(wire.need.fields.get("protocol", ""))
-    access = wire.need.fields.get("access")
+    access, carries = wire.need.fields.get("access"), wire.need.fields.get("carries")
+    if carries:
+        return f"{protocol}, carries {' and '.join(carries)}"
     return f"{protocol}, {Access(access).value}" if access else protocol
 
 

@@ -76,6 +76,12 @@ def _all(table: Mapping[str, Any]) -> Iterator[tuple[Right, Range]]:
         server = table["instances"][stream["server"]]["name"]
         client = table["instances"][stream["client"]]["name"]
         yield Right(server, "capacity", f"{stream['name']} to {client}"), Range(0, stream["capacity"])
+    for channel in table["channels"]:
+        server, client = (table["instances"][channel[end]]["name"] for end in ("server", "client"))
+        yield Right(server, "depth", f"{channel['name']} to {client}"), Range(0, channel["depth"])
+        yield Right(server, "largest", f"{channel['name']} to {client}"), Range(0, channel["largest"])
+        for kind in channel["carries"]:
+            yield from ((Right(end, "carries", f"{kind} over {channel['name']}"), Range(0, 1)) for end in (server, client))
     if table["emergency_port"]:
         yield Right(KERNEL, "emergency"), Range(table["emergency_port"], EMERGENCY_LENGTH)
 
@@ -104,10 +110,12 @@ def _handle(table: Mapping[str, Any], instance: str, handle: Mapping[str, Any]) 
     elif kind == "clock" and number == OBJECTS["wall"]:
         yield Right(instance, "wall"), once
     elif kind in _RIGHTS_COUNT:
-        for access in handle["rights"]:
+        for access in handle["rights"].removesuffix("s"):
             yield _stream_end(table, instance, kind, number, access), once
     else:
         yield Right(instance, _PLAIN.get(kind, kind), handle["name"] if kind == "service server" else ""), once
+    if "s" in handle["rights"]:
+        yield Right(instance, "share", f"{kind.partition(' ')[0]} {handle['name']}"), once
 
 
 def _stream_end(table: Mapping[str, Any], instance: str, kind: str, number: int, access: str) -> Right:

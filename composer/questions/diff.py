@@ -14,7 +14,7 @@ from typing import Any
 from composer.questions.authority import Authority, Right, authority
 from composer.questions.numbers import Numbers
 
-LIMITS = ("memory", "cpu", "priority", "cpu time", "handles", "capacity", "restart", "restarts", "backoff")
+LIMITS = ("memory", "cpu", "priority", "cpu time", "handles", "capacity", "depth", "largest", "restart", "restarts", "backoff")
 """Rights that are told by how far they reach, before and after."""
 GATES = ("gained", "lost", "any")
 

@@ -21,7 +21,7 @@ RESOURCE is one of, in one word or several:
 \b
   0x3f8, port 0x3f8, port 0x3f8..0x3ff   I/O ports
   irq 4, isa 4, gsi 20                   an interrupt line
-  com1.serial, stream com1.serial        what an instance provides
+  com1.serial, stream com1.serial        what an instance provides: a stream, a channel, a service
   com1                                   anything of an instance
   kernel.log                             the kernel's messages
   control clock                          starting and stopping an instance

@@ -16,7 +16,7 @@ from wasmtime import _ffi as ffi
 
 from composer import cache
 from composer.compile import SETTINGS, WASMTIME, require_version
-from composer.interfaces import Raw, load_interfaces
+from composer.interfaces import POINTERS, Raw, load_interfaces
 
 KINDS = {"i32": wasmtime.ValType.i32, "i64": wasmtime.ValType.i64}
 UNSIGNED = {"u8": 0xFF, "u16": 0xFFFF, "u32": 0xFFFF_FFFF, "u64": 0xFFFF_FFFF_FFFF_FFFF}
@@ -110,7 +110,7 @@ def _trampoline(raw: Raw) -> Callable[..., int]:
 
 def _masks(kind: str) -> list[int | None]:
     """How each wasm value of a parameter is read: masked where it is unsigned, as it is where it is signed."""
-    if kind in ("bytes", "buffer", "inout"):
+    if kind in POINTERS:
         return [POINTER, POINTER]
     return [UNSIGNED.get(kind)]
 

@@ -15,6 +15,7 @@ from composer.interfaces import Interfaces
 from composer.layout import Layout
 from composer.simulate import acpi
 from composer.simulate.engine import Finished, Linked
+from composer.simulate.exchange import Exchange
 from composer.simulate.machine import Machine
 from composer.simulate.objects import Interrupt, Log, Service, Stream
 from composer.simulate.sip import Sip, Status
@@ -42,6 +43,7 @@ class Kernel:
         self.log = Log()
         self.streams = [Stream(s.capacity) for s in layout.streams]
         self.services = [Service() for _ in layout.services]
+        self.exchange = Exchange(layout, [i.bounds.handles for i in system.instances], lambda index: self.sips[index].lives_on)
         self.started = time.monotonic_ns()
         self.wall = int(machine.wall_clock().timestamp()) * 1_000_000_000
         """The time of day at the start, in nanoseconds since 1970: to a second, as a real-time clock has it."""
@@ -149,3 +151,4 @@ class Kernel:
             service.forget(sip.index)
             if description.server == sip.index:
                 service.server_ended(not sip.lives_on, errors["restarted"], errors["closed"])
+        self.exchange.ended(sip.index)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 LONGEST_LINE = 1024
 LOG_CAPACITY = 16 * 1024
-LARGEST_MESSAGE = 4096
+LARGEST_MESSAGE = 1 << 20
 
 
 class Ring:

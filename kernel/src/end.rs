@@ -12,8 +12,8 @@ pub fn of(index: usize, result: wasmtime::Result<()>) {
     let (lines, told, news) = state::with(|state| {
         let now = time::now();
         state.decide(index, end, error, now);
-        let mut told = state.tell_peers(index);
-        told.append(&mut state.lives[index].watchers);
+        state.tell_peers(index);
+        let told = core::mem::take(&mut state.lives[index].watchers);
         (state::interrupts(state, index), told, state.news(index, now))
     });
     for (_, gsi) in lines {
@@ -37,9 +37,8 @@ pub fn condemn(index: usize, why: String) {
 pub fn stay_down(index: usize) {
     let told = state::with(|state| {
         state.lives[index].status = Status::Stopped;
-        let mut told = state.tell_peers(index);
-        told.append(&mut state.lives[index].watchers);
-        told
+        state.tell_peers(index);
+        core::mem::take(&mut state.lives[index].watchers)
     });
     told.into_iter().for_each(thread::wake);
 }
@@ -75,7 +74,6 @@ impl State {
     fn decide(&mut self, index: usize, end: End, error: String, now: u64) {
         let policy = self.policy(index);
         let life = &mut self.lives[index];
-        life.answer = None;
         life.error = error;
         life.end = Some(end);
         life.over = life.over.wrapping_add(1);
@@ -115,21 +113,17 @@ impl State {
         }
     }
 
-    /// Answers and drops what services held for or of the instance; gives the threads that have news.
-    fn tell_peers(&mut self, index: usize) -> Vec<usize> {
+    /// Closes the instance's handles, answers and drops what services held for or of it, and wakes who has news by that.
+    fn tell_peers(&mut self, index: usize) {
         let for_good = !self.lives_on(index);
-        let mut told = Vec::new();
-        for (number, service) in self.services.iter_mut().enumerate() {
-            service.forget(index);
+        for number in 0..self.services.len() {
+            self.services[number].forget(index);
             if self.table.services[number].server == index {
-                for (client, answer) in service.server_ended(for_good) {
-                    self.lives[client].answer = Some(answer);
-                    told.push(client);
-                }
+                self.desert(number, for_good);
             }
         }
-        let peers = self.streams.iter().filter_map(|s| (s.server == index).then_some(s.client).or((s.client == index).then_some(s.server)));
-        told.extend(peers.filter(|_| for_good));
-        told
+        let Self { exchange, lives, .. } = self;
+        let closed = exchange.ended(index, &|index| lives[index].goes_on());
+        self.stir_peers(closed);
     }
 }

@@ -18,8 +18,10 @@ mod firmware;
 mod functions;
 #[cfg(feature = "lab")]
 mod lab;
+mod loan;
 mod log;
 mod memory;
+mod party;
 mod raw;
 mod sip;
 mod stages;

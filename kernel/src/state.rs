@@ -1,11 +1,12 @@
 //! What the kernel knows of its instances: status, logs, streams, services. Decisions are in munal-logic; how lives begin and
 //! end is in `supervisor` and `end`.
-use crate::{cell::Global, cpu::ioapic};
+use crate::{cell::Global, cpu::ioapic, party::Party};
 use alloc::{string::String, vec::Vec};
 use munal_logic::{
+    exchange::Exchange,
     restart::{End, Policy},
     ring::{Log, Ring},
-    service::{Answer, Service},
+    service::Service,
     table::{HandleKind, Instance, Table},
     tally::Tally,
 };
@@ -55,12 +56,16 @@ pub struct Life {
     pub log: Log,
     /// How far this instance has read the kernel's log.
     pub heard: u64,
-    pub answer: Option<Answer>,
+}
+
+impl Life {
+    /// Whether it runs or will run again without anyone's doing.
+    pub fn goes_on(&self) -> bool {
+        matches!(self.status, Status::Running | Status::Waiting(_))
+    }
 }
 
 pub struct Stream {
-    pub server: usize,
-    pub client: usize,
     /// From the client to the server.
     pub up: Ring,
     /// From the server to the client.
@@ -73,6 +78,10 @@ pub struct State {
     pub lives: Vec<Life>,
     pub streams: Vec<Stream>,
     pub services: Vec<Service>,
+    /// Who is at which end of streams and channels, and the messages between them.
+    pub exchange: Exchange,
+    /// What each instance's thread waits for.
+    pub parties: Vec<Party>,
 }
 
 static STATE: Global<Option<State>> = Global::new(None);
@@ -87,11 +96,12 @@ pub fn with<R>(job: impl FnOnce(&mut State) -> R) -> R {
 pub fn start(table: Table, digest: [u8; 32]) {
     let life = |_| Life {
         status: Status::Waiting(0), after: After::Stay, sentence: None, began: 0, begun: 0, over: 0, end: None, restarts: 0, tries: 0,
-        watchers: Vec::new(), error: String::new(), errors: Tally::default(), memory_refused: 0, log: Log::new(LOG), heard: 0, answer: None,
+        watchers: Vec::new(), error: String::new(), errors: Tally::default(), memory_refused: 0, log: Log::new(LOG), heard: 0,
     };
-    let streams = table.streams.iter().map(|s| Stream { server: s.server, client: s.client, up: Ring::new(s.capacity), down: Ring::new(s.capacity) }).collect();
-    let services = table.services.iter().map(|_| Service::default()).collect();
-    let state = State { lives: table.instances.iter().map(life).collect(), streams, services, table, digest };
+    let streams = table.streams.iter().map(|s| Stream { up: Ring::new(s.capacity), down: Ring::new(s.capacity) }).collect();
+    let services = table.services.iter().map(|_| Service::new(table.instances.len())).collect();
+    let (lives, parties) = (table.instances.iter().map(life).collect(), table.instances.iter().map(|_| Party::new()).collect());
+    let state = State { lives, parties, streams, services, exchange: Exchange::new(&table), table, digest };
     STATE.with(|slot| *slot = Some(state));
 }
 
@@ -119,7 +129,7 @@ impl State {
 
     /// Whether the instance runs or will run again without anyone's doing.
     pub fn lives_on(&self, index: usize) -> bool {
-        matches!(self.lives[index].status, Status::Running | Status::Waiting(_))
+        self.lives[index].goes_on()
     }
 
     /// What the manifest says of the instance's restarts.

@@ -18,10 +18,12 @@ NEED_DEFAULTS: dict[str, dict[str, Any]] = {
     "mmio": {"length": 0x400, "access": Access.BOTH, "widths": (32,)},
     "stream": {"access": Access.BOTH, "protocol": "bytes"},
     "service": {"protocol": "time"},
+    "channel": {"protocol": "jobs", "largest": 4096, "carries": ("stream",)},
 }
 PROVIDE_DEFAULTS: dict[str, dict[str, Any]] = {
     "stream": {"protocol": "bytes", "capacity": 4096},
     "service": {"protocol": "time"},
+    "channel": {"protocol": "jobs", "largest": 4096, "carries": ("stream",), "depth": 16},
 }
 
 

@@ -121,7 +121,10 @@ TABLES = {
     "`kind` of handle 0": lambda t: handle(t).update({1: 99}), "names object 16": lambda t: handle(t).update({2: 16}),
     "period of 999 microseconds": lambda t: t[7][0].update({14: 999}), "`priority` of instance 0": lambda t: t[7][0].update({13: 4}),
     "`handle_limit` of instance 0": lambda t: t[7][0].update({16: 4097}), "`panic` of the table": lambda t: t.update({11: 2}),
-    "channel `x.y` joins": lambda t: t[10].append({0: "x.y", 1: 9, 2: 0, 3: 1}), "holds 1025 messages": lambda t: t[10].append({0: "x.y", 1: 0, 2: 0, 3: 1025}),
+    "channel `x.y` joins": lambda t: t[10].append({0: "x.y", 1: 9, 2: 0, 3: 1, 4: 1, 5: 0}),
+    "holds 257 messages": lambda t: t[10].append({0: "x.y", 1: 0, 2: 0, 3: 257, 4: 1, 5: 0}),
+    "5 messages of 1048576 bytes": lambda t: t[10].append({0: "x.y", 1: 0, 2: 0, 3: 5, 4: 1 << 20, 5: 0}),
+    "`carries` of channel 0": lambda t: t[10].append({0: "x.y", 1: 0, 2: 0, 3: 1, 4: 1, 5: 8}),
     "names an instance that is not there": lambda t: handle(t).update({4: [2]}), "`rights` of handle 0": lambda t: handle(t).update({3: -1}),
 }
 

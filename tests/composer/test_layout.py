@@ -2,8 +2,8 @@
 
 import pytest
 
-from composer.layout import Handle, HandleKind, Service, Stream, make_layout, mirrored
-from composer.system import Access
+from composer.layout import Channel, Handle, HandleKind, Service, Stream, make_layout, mirrored
+from composer.system import SHARE, Access
 from tests.composer.systems import UART, app, driver_and_client, instance, need, provide, system, wire
 
 
@@ -88,3 +88,21 @@ def test_control_lists_instances_by_index(names, indexes):
 @pytest.mark.parametrize(("client", "server"), [(1, 2), (2, 1), (3, 3), (0, 0)])
 def test_the_ends_of_a_connection_mirror_each_other(client, server):
     assert mirrored(client) == server
+
+
+def test_a_channel_joins_both_ends_with_what_the_provider_says_of_it():
+    broker = app("broker", provide("channel", "jobs", depth=3, carries=("stream", "service")), provide("channel", "idle"))
+    envoy = app("envoy", need("log", "log"), need("channel", "jobs", share=True))
+    server, client = instance("broker", broker), instance("envoy", envoy, log={}, jobs={"from": "broker.jobs"})
+    layout = make_layout(system(server, client, wires=(wire(client, "jobs", server, "jobs"),)))
+    assert layout.channels == (Channel("broker.jobs", 0, 1, 3, 4096, 5),)
+    assert layout.handles["envoy"][1:] == (Handle(1, "munal:channel/jobs", "jobs", HandleKind.CHANNEL_CLIENT, 0, 3 | SHARE),)
+    assert layout.handles["broker"] == (Handle(0, "munal:channel-server/jobs", "jobs", HandleKind.CHANNEL_SERVER, 0, 3),)
+
+
+def test_what_may_be_shared_has_the_right_at_its_own_end_alone():
+    uart = app("uart", provide("stream", "serial"))
+    talker = app("talker", need("stream", "console", access=Access.WRITE, share=True))
+    com1, hello = instance("com1", uart), instance("hello", talker, console={"from": "com1.serial"})
+    layout = make_layout(system(com1, hello, wires=(wire(hello, "console", com1, "serial"),)))
+    assert [handles[0].rights for handles in layout.handles.values()] == [1, 2 | SHARE]

@@ -8,11 +8,14 @@ extern crate std;
 
 pub mod acpi;
 pub mod addresses;
+pub mod channel;
 pub mod clock;
 #[cfg(test)]
 mod dice;
 pub mod entropy;
+pub mod exchange;
 pub mod grants;
+pub mod handles;
 pub mod image;
 #[cfg(feature = "lab")]
 pub mod lab;

@@ -1,43 +1,50 @@
 //! Bounded rings: bytes of a stream, and lines of a log whose oldest text makes room.
 use alloc::{collections::VecDeque, string::String, vec::Vec};
 
-/// A bounded queue of bytes. It allocates once, when it is made.
+/// A bounded queue of bytes. It allocates once, when it is made; what is put in and taken out is copied in at most two stretches.
 #[derive(Debug)]
 pub struct Ring {
-    bytes: VecDeque<u8>,
-    capacity: usize,
+    bytes: Vec<u8>,
+    first: usize,
+    length: usize,
 }
 
 impl Ring {
     pub fn new(capacity: usize) -> Self {
-        Self { bytes: VecDeque::with_capacity(capacity), capacity }
+        Self { bytes: alloc::vec![0; capacity], first: 0, length: 0 }
     }
 
     pub fn len(&self) -> usize {
-        self.bytes.len()
+        self.length
     }
 
     pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+        self.length == 0
     }
 
     pub fn free(&self) -> usize {
-        self.capacity - self.bytes.len()
+        self.bytes.len() - self.length
     }
 
     /// Puts as many of `bytes` as fit; answers how many.
     pub fn put(&mut self, bytes: &[u8]) -> usize {
         let count = bytes.len().min(self.free());
-        self.bytes.extend(&bytes[..count]);
+        let start = (self.first + self.length) % self.bytes.len().max(1);
+        let (before, after) = bytes[..count].split_at(count.min(self.bytes.len() - start));
+        self.bytes[start..start + before.len()].copy_from_slice(before);
+        self.bytes[..after.len()].copy_from_slice(after);
+        self.length += count;
         count
     }
 
     /// Takes as many bytes as are there and fit; answers how many.
     pub fn take(&mut self, buffer: &mut [u8]) -> usize {
-        let count = buffer.len().min(self.bytes.len());
-        for (slot, byte) in buffer.iter_mut().zip(self.bytes.drain(..count)) {
-            *slot = byte;
-        }
+        let count = buffer.len().min(self.length);
+        let (before, after) = buffer[..count].split_at_mut(count.min(self.bytes.len() - self.first));
+        before.copy_from_slice(&self.bytes[self.first..self.first + before.len()]);
+        after.copy_from_slice(&self.bytes[..after.len()]);
+        self.first = (self.first + count) % self.bytes.len().max(1);
+        self.length -= count;
         count
     }
 }

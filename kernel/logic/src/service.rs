@@ -1,48 +1,48 @@
 //! A named service: requests wait in order, one is answered at a time, and every client gets exactly one answer.
+//!
+//! No bytes are here: a request stays where its client has it until the server takes it.
 use alloc::{collections::VecDeque, vec::Vec};
 
 /// The most bytes of a request or a reply.
-pub const LARGEST: usize = 4096;
+pub const LARGEST: usize = 1 << 20;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    Reply(Vec<u8>),
+/// Why a request stays without its reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
     /// The server ended while it held the request.
     Restarted,
     /// The server has ended and will not come back.
     Closed,
 }
 
-#[derive(Debug)]
-struct Request {
-    client: usize,
-    bytes: Vec<u8>,
-}
-
 /// Each client waits for its answer, so each has at most one request here: the queue is bounded by the clients.
 #[derive(Debug, Default)]
 pub struct Service {
-    queue: VecDeque<Request>,
+    queue: VecDeque<usize>,
     serving: Option<usize>,
 }
 
 impl Service {
-    pub fn ask(&mut self, client: usize, bytes: Vec<u8>) {
-        self.queue.push_back(Request { client, bytes });
+    /// A service that up to `clients` may ask without its allocating again.
+    pub fn new(clients: usize) -> Self {
+        Self { queue: VecDeque::with_capacity(clients), serving: None }
+    }
+
+    pub fn ask(&mut self, client: usize) {
+        self.queue.push_back(client);
     }
 
     pub fn has_request(&self) -> bool {
         self.serving.is_none() && !self.queue.is_empty()
     }
 
-    /// Takes the next request, unless one is still without its reply.
-    pub fn receive(&mut self) -> Option<Vec<u8>> {
+    /// Takes the next request, unless one is still without its reply; gives whose it is.
+    pub fn receive(&mut self) -> Option<usize> {
         if self.serving.is_some() {
             return None;
         }
-        let request = self.queue.pop_front()?;
-        self.serving = Some(request.client);
-        Some(request.bytes)
+        self.serving = self.queue.pop_front();
+        self.serving
     }
 
     /// Ends the request being served; answers whose it was, none where nothing was received or its client has gone.
@@ -50,24 +50,30 @@ impl Service {
         self.serving.take()
     }
 
-    pub fn is_serving(&self) -> bool {
-        self.serving.is_some()
+    /// Whose request is being served.
+    pub fn serving(&self) -> Option<usize> {
+        self.serving
     }
 
-    /// The client has ended: nobody waits for its answer.
+    /// Whose requests wait, in order.
+    pub fn waiting(&self) -> impl Iterator<Item = usize> + '_ {
+        self.queue.iter().copied()
+    }
+
+    /// The client has ended, or waits no longer: nobody wants its answer.
     pub fn forget(&mut self, client: usize) {
-        self.queue.retain(|request| request.client != client);
+        self.queue.retain(|&other| other != client);
         if self.serving == Some(client) {
             self.serving = None;
         }
     }
 
     /// The server has ended. Answers who must be told what: the one being served, and where it is final all others.
-    pub fn server_ended(&mut self, for_good: bool) -> Vec<(usize, Answer)> {
-        let answer = if for_good { Answer::Closed } else { Answer::Restarted };
-        let mut told: Vec<(usize, Answer)> = self.serving.take().map(|client| (client, answer)).into_iter().collect();
+    pub fn server_ended(&mut self, for_good: bool) -> Vec<(usize, Lost)> {
+        let lost = if for_good { Lost::Closed } else { Lost::Restarted };
+        let mut told: Vec<(usize, Lost)> = self.serving.take().map(|client| (client, lost)).into_iter().collect();
         if for_good {
-            told.extend(self.queue.drain(..).map(|request| (request.client, Answer::Closed)));
+            told.extend(self.queue.drain(..).map(|client| (client, Lost::Closed)));
         }
         told
     }
@@ -79,34 +85,47 @@ mod tests {
 
     #[test]
     fn requests_are_answered_one_by_one_in_order() {
-        let mut service = Service::default();
-        service.ask(1, b"a".to_vec());
-        service.ask(2, b"b".to_vec());
-        assert_eq!(service.receive(), Some(b"a".to_vec()));
+        let mut service = Service::new(2);
+        service.ask(1);
+        service.ask(2);
+        assert_eq!((service.receive(), service.serving()), (Some(1), Some(1)));
         assert_eq!(service.receive(), None);
         assert_eq!(service.reply(), Some(1));
         assert_eq!(service.reply(), None);
-        assert_eq!(service.receive(), Some(b"b".to_vec()));
+        assert_eq!(service.receive(), Some(2));
     }
 
     #[test]
     fn a_server_that_restarts_keeps_those_who_still_wait_in_line() {
-        let mut service = Service::default();
-        (1..4).for_each(|client| service.ask(client, Vec::new()));
+        let mut service = Service::new(3);
+        (1..4).for_each(|client| service.ask(client));
         service.receive();
-        assert_eq!(service.server_ended(false), [(1, Answer::Restarted)]);
+        assert_eq!(service.server_ended(false), [(1, Lost::Restarted)]);
+        assert_eq!(service.waiting().collect::<Vec<_>>(), [2, 3]);
         service.receive();
-        assert_eq!(service.server_ended(true), [(2, Answer::Closed), (3, Answer::Closed)]);
+        assert_eq!(service.server_ended(true), [(2, Lost::Closed), (3, Lost::Closed)]);
     }
 
     #[test]
     fn a_client_that_ended_gets_no_answer() {
-        let mut service = Service::default();
-        service.ask(1, Vec::new());
-        service.ask(2, Vec::new());
+        let mut service = Service::new(2);
+        service.ask(1);
+        service.ask(2);
         service.receive();
         service.forget(1);
         service.forget(2);
         assert_eq!((service.reply(), service.has_request()), (None, false));
+    }
+
+    #[test]
+    fn a_client_that_gave_up_and_asks_again_does_not_get_the_first_answer() {
+        let mut service = Service::new(1);
+        service.ask(1);
+        assert_eq!(service.receive(), Some(1));
+        service.forget(1);
+        service.ask(1);
+        assert_eq!(service.reply(), None);
+        assert_eq!(service.receive(), Some(1));
+        assert_eq!(service.reply(), Some(1));
     }
 }

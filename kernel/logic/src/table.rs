@@ -1,5 +1,6 @@
 //! The system table: what the composer decided and the kernel enforces. Gets CBOR (docs/formats.md), gives checked values:
 //! every index in a `Table` that `decode` returned is in range, so nothing past it has to ask again.
+use crate::channel::LARGEST;
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 use minicbor::{Decode, bytes::ByteVec};
@@ -130,6 +131,8 @@ pub const WALL_CLOCK: usize = 1;
 
 pub const READ: u8 = 1;
 pub const WRITE: u8 = 2;
+/// It may be duplicated and sent on in messages.
+pub const SHARE: u8 = 4;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Decode)]
 #[cbor(index_only)]
@@ -204,6 +207,10 @@ pub struct Channel {
     #[n(2)] pub client: usize,
     /// Messages that each direction holds.
     #[n(3)] pub depth: usize,
+    /// Bytes of the largest message.
+    #[n(4)] pub largest: usize,
+    /// The kinds of handles that messages may carry, in bits: 1 streams, 2 channels, 4 services to ask.
+    #[n(5)] pub carries: u8,
 }
 
 /// What the kernel keeps for itself: ports by base and length, interrupt lines, ISA and global alike, pages by address and
@@ -240,8 +247,9 @@ impl fmt::Display for TableError {
 pub const MOST: usize = 4096;
 /// The most bytes that one direction of a stream may hold.
 const MOST_CAPACITY: usize = 1 << 20;
-/// The most messages that one direction of a channel may hold.
-const MOST_DEPTH: usize = 1024;
+/// The most messages that one direction of a channel may hold, and the most bytes of all of them together.
+const MOST_DEPTH: usize = 256;
+const MOST_QUEUED: usize = 4 << 20;
 /// The most handles that an instance may hold beyond those that the table lists.
 const MOST_DYNAMIC: u32 = 4096;
 /// Bounds of a CPU share's period, in microseconds.
@@ -284,6 +292,8 @@ fn check(table: &Table, section: u64, abi: &[u8; 32]) -> Result<(), TableError> 
     for channel in &table.channels {
         require(channel.server < table.instances.len() && channel.client < table.instances.len(), || alloc::format!("channel `{}` joins an instance that is not there", channel.name))?;
         require((1..=MOST_DEPTH).contains(&channel.depth), || alloc::format!("channel `{}` holds {} messages", channel.name, channel.depth))?;
+        require((1..=LARGEST).contains(&channel.largest) && channel.largest * channel.depth <= MOST_QUEUED, || alloc::format!("channel `{}` holds {} messages of {} bytes", channel.name, channel.depth, channel.largest))?;
+        require(channel.carries < 8, || alloc::format!("channel `{}` carries what never moves", channel.name))?;
     }
     table.instances.iter().try_for_each(|instance| check_instance(table, instance))
 }
@@ -380,14 +390,14 @@ mod tests {
         service: u32,
         period_us: u32,
         handle_limit: u32,
-        channel: (u32, u32, u32),
+        channel: (u32, u32, u32, u32, u8),
     }
 
     fn whole() -> Parts {
         Parts {
             version: 3, abi: ABI, module: (0x1000, 0x2000), modules_of_instance: (0, 0), permille: 200, port: (0x3f8, 8),
             second_port: (0x2f8, 8), mmio: (0xfed0_0000, 0x400), second_mmio: (0xfed0_1000, 8), handle: (3, 0, 1), stream: (0, 1, 4096), service: 1,
-            period_us: 50_000, handle_limit: 64, channel: (0, 1, 16),
+            period_us: 50_000, handle_limit: 64, channel: (0, 1, 16, 4096, 7),
         }
     }
 
@@ -410,7 +420,8 @@ mod tests {
             }
             out.u8(8)?.array(1)?.map(4)?.u8(0)?.str("one.serial")?.u8(1)?.u32(parts.stream.0)?.u8(2)?.u32(parts.stream.1)?.u8(3)?.u32(parts.stream.2)?;
             out.u8(9)?.array(1)?.map(2)?.u8(0)?.str("two.time")?.u8(1)?.u32(parts.service)?;
-            out.u8(10)?.array(1)?.map(4)?.u8(0)?.str("one.talk")?.u8(1)?.u32(parts.channel.0)?.u8(2)?.u32(parts.channel.1)?.u8(3)?.u32(parts.channel.2)?;
+            out.u8(10)?.array(1)?.map(6)?.u8(0)?.str("one.talk")?.u8(1)?.u32(parts.channel.0)?.u8(2)?.u32(parts.channel.1)?.u8(3)?.u32(parts.channel.2)?;
+            out.u8(4)?.u32(parts.channel.3)?.u8(5)?.u8(parts.channel.4)?;
             out.u8(11)?.u8(1)?;
             Ok::<(), Error<core::convert::Infallible>>(())
         })();
@@ -488,7 +499,11 @@ mod tests {
             (fault(|p| p.channel.0 = 2), "channel `one.talk` joins"),
             (fault(|p| p.channel.1 = 2), "channel `one.talk` joins"),
             (fault(|p| p.channel.2 = 0), "holds 0 messages"),
-            (fault(|p| p.channel.2 = 1025), "holds 1025 messages"),
+            (fault(|p| p.channel.2 = 257), "holds 257 messages"),
+            (fault(|p| p.channel.3 = 0), "messages of 0 bytes"),
+            (fault(|p| p.channel.3 = (1 << 20) + 1), "messages of 1048577 bytes"),
+            (fault(|p| p.channel.3 = (4 << 20) / 16 + 1), "holds 16 messages of 262145 bytes"),
+            (fault(|p| p.channel.4 = 8), "what never moves"),
         ] {
             assert!(fault.contains(words), "{fault} / {words}");
         }

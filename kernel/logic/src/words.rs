@@ -1,5 +1,5 @@
 //! Grants in words, as the kernel enforces them: what audit shows.
-use crate::table::{WALL_CLOCK, Handle, HandleKind, Instance, MmioGrant, PortGrant, Priority, READ, RestartPolicy, Table, WRITE};
+use crate::table::{Handle, HandleKind, Instance, MmioGrant, PortGrant, Priority, READ, RestartPolicy, SHARE, Table, WALL_CLOCK, WRITE};
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 
 /// What instance `index` may do, one grant a line.
@@ -44,6 +44,11 @@ fn access(rights: u8) -> &'static str {
 }
 
 fn handle(table: &Table, handle: &Handle) -> String {
+    let shared = if handle.rights & SHARE != 0 { ", may be shared" } else { "" };
+    format!("{}{shared}", unshared(table, handle))
+}
+
+fn unshared(table: &Table, handle: &Handle) -> String {
     let (name, object) = (&handle.name, handle.object);
     let instance = |index: usize| &table.instances[index].name;
     match handle.kind {

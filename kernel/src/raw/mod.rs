@@ -2,8 +2,10 @@
 //! refuses what the system table does not grant to the instance that calls.
 pub mod acpi;
 pub mod audit;
+pub mod channel;
 pub mod clock;
 pub mod control;
+pub mod handle;
 pub mod irq;
 pub mod log;
 pub mod mmio;
@@ -15,20 +17,22 @@ pub mod stream;
 
 use crate::{dispatch::Error, sip::{Call, Lent, Outcome, Stop}, state};
 use alloc::format;
-use munal_logic::table::{HandleKind, Held};
+use munal_logic::{handles::DYNAMIC, table::{HandleKind, Held}};
 
 pub use acpi::*;
 pub use audit::*;
+pub use channel::{channel_receive, channel_send};
 pub use clock::*;
 pub use control::*;
+pub use handle::*;
 pub use irq::*;
 pub use log::*;
 pub use mmio::*;
 pub use port::*;
 pub use random::*;
-pub use service::*;
+pub use service::{service_call, service_call_within, service_receive, service_reply, service_reply_and_receive};
 pub use sip::*;
-pub use stream::*;
+pub use stream::{stream_read, stream_try_read, stream_try_write, stream_write};
 
 /// What a function of type `result` answers: a count, or an error with a number.
 pub type Answer = Result<u32, Error>;
@@ -48,6 +52,17 @@ fn require(index: usize, handle: u32, kinds: &[HandleKind]) -> Outcome<Held> {
 #[inline(never)]
 fn refused(handle: u32) -> Stop {
     Stop::Refused(format!("used handle {handle}, which was not granted for this"))
+}
+
+/// As `require` for a number of the table; one that came later is answered for, since the SIP passed it itself.
+/// Errors: Refused or BadHandle where it lacks `right`, BadHandle where it is none of these kinds.
+fn find(index: usize, handle: u32, kinds: &[HandleKind], right: u8) -> Outcome<Result<Held, Error>> {
+    if handle & DYNAMIC != 0 {
+        let held = state::with(|state| state.exchange.held(index, handle));
+        return Ok(held.filter(|held| kinds.contains(&held.kind) && held.rights & right == right).ok_or(Error::BadHandle));
+    }
+    let held = require(index, handle, kinds)?;
+    Ok(if held.rights & right == right { Ok(held) } else { Err(Error::Refused) })
 }
 
 /// Copies what fits of a whole message into the SIP's buffer; answers the message's length.

@@ -1,8 +1,8 @@
 //! What every SIP may do: wait, yield, end.
-use super::{Answer, irq, service, stream};
-use crate::{cpu::{ioapic, time}, dispatch::{Error, event}, sip::{Call, Lent, Outcome, Stop}, state, thread};
-use alloc::{format, vec::Vec};
-use munal_logic::table::{HandleKind, Held};
+use super::{Answer, channel, irq, service, stream::{self, Readiness}};
+use crate::{cpu::{ioapic, time}, dispatch::{Error, event}, party::{self, Waiting}, sip::{Call, Lent, Outcome, Stop}, state, thread};
+use alloc::format;
+use munal_logic::{handles::DYNAMIC, table::{HandleKind, Held}};
 
 /// Bytes of one record: u32 handle, u16 wanted, u16 ready, little endian.
 const RECORD: usize = 8;
@@ -11,45 +11,61 @@ const MOST: usize = 1024;
 
 pub fn sip_wait(call: &mut Call<'_, '_>, polls: Lent, timeout: i64) -> Outcome<Answer> {
     let index = call.index();
-    let bytes = call.bytes(polls)?;
-    if bytes.len() % RECORD != 0 || bytes.len() > MOST * RECORD {
+    let length = call.bytes(polls)?.len();
+    if length % RECORD != 0 || length > MOST * RECORD {
         return Ok(Err(Error::Invalid));
-    }
-    let mut wanted = Vec::with_capacity(bytes.len() / RECORD);
-    for record in bytes.chunks_exact(RECORD) {
-        let handle = u32::from_le_bytes([record[0], record[1], record[2], record[3]]);
-        wanted.push((find(index, handle)?, u16::from_le_bytes([record[4], record[5]])));
     }
     let deadline = irq::deadline(timeout);
     loop {
-        let ready: Vec<u16> = wanted.iter().map(|(handle, wanted)| events(index, handle) & wanted).collect();
-        let count = ready.iter().filter(|&&events| events != 0).count();
-        let late = deadline.is_some_and(|at| at <= time::now());
-        if count > 0 || late {
-            for (record, ready) in call.bytes(polls)?.chunks_exact_mut(RECORD).zip(&ready) {
-                record[6..].copy_from_slice(&ready.to_le_bytes());
-            }
-            return Ok(if count > 0 { Ok(count as u32) } else { Err(Error::TimedOut) });
+        let count = match look(index, call.bytes(polls)?)? {
+            Ok(count) => count,
+            Err(error) => return Ok(Err(error)),
+        };
+        if count > 0 {
+            return Ok(Ok(count));
         }
-        thread::block(deadline)?;
+        if deadline.is_some_and(|at| at <= time::now()) {
+            return Ok(Err(Error::TimedOut));
+        }
+        party::wait(index, Waiting::Several, deadline)?;
     }
 }
 
-fn find(index: usize, handle: u32) -> Outcome<Held> {
-    let found = state::with(|state| state.table.instances[index].handles.get(handle as usize).map(|h| h.held()));
-    found.ok_or_else(|| Stop::Refused(format!("waited for handle {handle}, which it does not have")))
+/// Notes in each record what holds now of what it wants; answers in how many that is anything.
+fn look(index: usize, records: &mut [u8]) -> Outcome<Answer> {
+    let mut count = 0;
+    for record in records.chunks_exact_mut(RECORD) {
+        let number = u32::from_le_bytes([record[0], record[1], record[2], record[3]]);
+        let held = match find(index, number)? {
+            Ok(held) => held,
+            Err(error) => return Ok(Err(error)),
+        };
+        let ready = events(index, &held) & u16::from_le_bytes([record[4], record[5]]);
+        record[6..].copy_from_slice(&ready.to_le_bytes());
+        count += u32::from(ready != 0);
+    }
+    Ok(Ok(count))
+}
+
+/// What a record's number stands for. Errors: BadHandle for one that came later and is not held.
+fn find(index: usize, number: u32) -> Outcome<Result<Held, Error>> {
+    if number & DYNAMIC != 0 {
+        return Ok(state::with(|state| state.exchange.held(index, number)).ok_or(Error::BadHandle));
+    }
+    let found = state::with(|state| state.table.instances[index].handles.get(number as usize).map(|h| h.held()));
+    found.map(Ok).ok_or_else(|| Stop::Refused(format!("waited for handle {number}, which it does not have")))
 }
 
 /// The events that hold for a handle now.
 fn events(index: usize, handle: &Held) -> u16 {
     let flag = |holds: bool, event: u16| if holds { event } else { 0 };
+    let all = |found: Readiness| flag(found.readable, event::READABLE) | flag(found.writable, event::WRITABLE) | flag(found.closed, event::CLOSED);
     match handle.kind {
         HandleKind::IrqIsa | HandleKind::IrqGsi => flag(ioapic::pending(irq::line(handle)) > 0, event::READABLE),
-        HandleKind::StreamClient | HandleKind::StreamServer | HandleKind::KernelLog => {
-            let found = stream::readiness(index, handle);
-            flag(found.readable, event::READABLE) | flag(found.writable, event::WRITABLE) | flag(found.closed, event::CLOSED)
-        }
+        HandleKind::StreamClient | HandleKind::StreamServer | HandleKind::KernelLog => all(stream::readiness(index, handle)),
+        HandleKind::ChannelClient | HandleKind::ChannelServer => all(channel::readiness(handle)),
         HandleKind::ServiceServer => flag(service::has_request(handle.object), event::READABLE),
+        HandleKind::ServiceClient => flag(state::with(|state| !state.lives_on(state.table.services[handle.object].server)), event::CLOSED),
         _ => 0,
     }
 }

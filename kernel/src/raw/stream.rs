@@ -1,34 +1,40 @@
 //! Byte streams between a client and a server, and the kernel's own messages, which are read like one.
-use super::{Answer, require};
-use crate::{dispatch::Error, log, sip::{Call, Lent, Outcome}, state, thread};
-use munal_logic::table::{HandleKind, Held, READ, WRITE};
+//!
+//! A reader that waits lends its buffer: what is written then goes there at once, and only the rest into the ring.
+use super::{Answer, find};
+use crate::{dispatch::Error, loan::Loan, log, party::{self, Over, Waiting}, sip::{Call, Lent, Outcome}, state::{self, State, Stream}, thread};
+use munal_logic::{exchange::{End, Side}, ring::Ring, table::{HandleKind, Held, READ, WRITE}};
 
 const READABLE: &[HandleKind] = &[HandleKind::StreamClient, HandleKind::StreamServer, HandleKind::KernelLog];
 const WRITABLE: &[HandleKind] = &[HandleKind::StreamClient, HandleKind::StreamServer];
 
-/// Which of readable, writable and closed hold for one end of a stream.
+/// Which of readable, writable and closed hold for one end.
 pub struct Readiness {
     pub readable: bool,
     pub writable: bool,
     pub closed: bool,
 }
 
+impl Stream {
+    /// What this side reads.
+    fn inbox(&mut self, side: Side) -> &mut Ring {
+        if side == Side::Server { &mut self.up } else { &mut self.down }
+    }
+}
+
 /// How it stands with a handle of a stream, for `index`.
 pub fn readiness(index: usize, handle: &Held) -> Readiness {
-    if handle.kind == HandleKind::KernelLog {
+    let Some(end) = End::of(handle) else {
         let heard = state::with(|state| state.lives[index].heard);
         return Readiness { readable: log::has_more(heard), writable: false, closed: false };
-    }
+    };
     state::with(|state| {
-        let stream = &state.streams[handle.object];
-        let (into, from, peer) = match handle.kind {
-            HandleKind::StreamClient => (&stream.down, &stream.up, stream.server),
-            _ => (&stream.up, &stream.down, stream.client),
-        };
+        let closed = !state.is_open(end.peer());
+        let stream = &mut state.streams[end.object];
         Readiness {
-            readable: handle.rights & READ != 0 && !into.is_empty(),
-            writable: handle.rights & WRITE != 0 && from.free() > 0,
-            closed: !state.lives_on(peer),
+            readable: handle.rights & READ != 0 && !stream.inbox(end.side).is_empty(),
+            writable: handle.rights & WRITE != 0 && stream.inbox(end.side.other()).free() > 0,
+            closed,
         }
     })
 }
@@ -36,82 +42,94 @@ pub fn readiness(index: usize, handle: &Held) -> Readiness {
 fn take(call: &mut Call<'_, '_>, handle: &Held, buffer: Lent) -> Outcome<Answer> {
     let index = call.index();
     let buffer = call.bytes(buffer)?;
-    if handle.kind == HandleKind::KernelLog {
+    let Some(end) = End::of(handle) else {
         let (heard, count) = log::read(state::with(|state| state.lives[index].heard), buffer);
         state::with(|state| state.lives[index].heard = heard);
         return Ok(if count == 0 { Err(Error::WouldBlock) } else { Ok(count as u32) });
-    }
-    if handle.rights & READ == 0 {
-        return Ok(Err(Error::Refused));
-    }
-    let (count, peer, closed) = state::with(|state| {
-        let stream = &mut state.streams[handle.object];
-        let (ring, peer) = if handle.kind == HandleKind::StreamClient { (&mut stream.down, stream.server) } else { (&mut stream.up, stream.client) };
-        (ring.take(buffer), peer, !state.lives_on(peer))
-    });
-    Ok(match count {
-        0 if closed => Err(Error::Closed),
+    };
+    Ok(state::with(|state| match state.streams[end.object].inbox(end.side).take(buffer) {
+        0 if !state.is_open(end.peer()) => Err(Error::Closed),
         0 => Err(Error::WouldBlock),
         count => {
-            thread::wake(peer);
+            state.stir(end.peer());
             Ok(count as u32)
         }
-    })
+    }))
 }
 
-fn put(call: &mut Call<'_, '_>, handle: &Held, bytes: Lent) -> Outcome<Answer> {
-    let bytes = call.bytes(bytes)?;
-    if handle.rights & WRITE == 0 {
-        return Ok(Err(Error::Refused));
+impl State {
+    /// Puts what fits of `bytes` where the peer of `end` reads: into the buffer of one that waits, then into the ring.
+    fn put(&mut self, end: End, bytes: &[u8]) -> Answer {
+        if !self.is_open(end.peer()) {
+            return Err(Error::Closed);
+        }
+        let lent = self.put_straight(end.peer(), bytes);
+        let put = self.streams[end.object].inbox(end.side.other()).put(&bytes[lent..]);
+        if put > 0 {
+            self.stir(end.peer());
+        }
+        match lent + put {
+            0 if !bytes.is_empty() => Err(Error::WouldBlock),
+            count => Ok(count as u32),
+        }
     }
-    let (count, peer, closed) = state::with(|state| {
-        let stream = &mut state.streams[handle.object];
-        let peer = if handle.kind == HandleKind::StreamClient { stream.server } else { stream.client };
-        let closed = !state.lives_on(peer);
-        let stream = &mut state.streams[handle.object];
-        let ring = if handle.kind == HandleKind::StreamClient { &mut stream.up } else { &mut stream.down };
-        (if closed { 0 } else { ring.put(bytes) }, peer, closed)
-    });
-    if count > 0 {
-        thread::wake(peer);
+
+    /// Stores what fits in the buffer of who waits at `reader`, which finds the ring empty as long as anyone waits.
+    fn put_straight(&mut self, reader: End, bytes: &[u8]) -> usize {
+        let waits = |&holder: &usize| self.parties[holder].waiting == Waiting::Reads(reader) && self.parties[holder].into.length() > 0;
+        let Some(holder) = self.exchange.holders(reader).find(waits).filter(|_| !bytes.is_empty()) else { return 0 };
+        // SAFETY: it is inside `lend`, since it waits for this with a buffer; `bytes` are of the SIP that runs, another.
+        let count = unsafe { self.parties[holder].into.store(bytes) };
+        self.parties[holder].tell(Ok(count));
+        thread::wake(holder);
+        count
     }
-    Ok(if closed {
-        Err(Error::Closed)
-    } else if count == 0 && !bytes.is_empty() {
-        Err(Error::WouldBlock)
-    } else {
-        Ok(count as u32)
-    })
 }
 
 pub fn stream_try_read(call: &mut Call<'_, '_>, handle: u32, buffer: Lent) -> Outcome<Answer> {
-    let handle = require(call.index(), handle, READABLE)?;
-    take(call, &handle, buffer)
+    match find(call.index(), handle, READABLE, READ)? {
+        Ok(held) => take(call, &held, buffer),
+        Err(error) => call.bytes(buffer).map(|_| Err(error)),
+    }
 }
 
 pub fn stream_try_write(call: &mut Call<'_, '_>, handle: u32, bytes: Lent) -> Outcome<Answer> {
-    let handle = require(call.index(), handle, WRITABLE)?;
-    put(call, &handle, bytes)
+    let found = find(call.index(), handle, WRITABLE, WRITE)?;
+    let bytes = call.bytes(bytes)?;
+    Ok(found.and_then(|held| End::of(&held).ok_or(Error::BadHandle)).and_then(|end| state::with(|state| state.put(end, bytes))))
 }
 
 pub fn stream_read(call: &mut Call<'_, '_>, handle: u32, buffer: Lent) -> Outcome<Answer> {
-    let handle = require(call.index(), handle, READABLE)?;
+    let index = call.index();
+    let held = match find(index, handle, READABLE, READ)? {
+        Ok(held) => held,
+        Err(error) => return call.bytes(buffer).map(|_| Err(error)),
+    };
     if buffer.length == 0 {
         return Ok(Ok(0));
     }
     loop {
-        match take(call, &handle, buffer)? {
-            Err(Error::WouldBlock) => thread::block(None)?,
-            answer => return Ok(answer),
+        match (take(call, &held, buffer)?, End::of(&held)) {
+            (Err(Error::WouldBlock), Some(end)) => {
+                let into = Loan::of(call, buffer)?;
+                if let Over::Told(told) = party::lend_until_stirred(index, Waiting::Reads(end), into)? {
+                    return Ok(told.map(|count| count as u32));
+                }
+            }
+            (Err(Error::WouldBlock), None) => thread::block(None)?,
+            (answer, _) => return Ok(answer),
         }
     }
 }
 
 pub fn stream_write(call: &mut Call<'_, '_>, handle: u32, bytes: Lent) -> Outcome<Answer> {
-    let handle = require(call.index(), handle, WRITABLE)?;
     loop {
-        match put(call, &handle, bytes)? {
-            Err(Error::WouldBlock) => thread::block(None)?,
+        match stream_try_write(call, handle, bytes)? {
+            Err(Error::WouldBlock) => {
+                let held = find(call.index(), handle, WRITABLE, WRITE)?;
+                let Some(end) = held.ok().and_then(|held| End::of(&held)) else { return Ok(Err(Error::BadHandle)) };
+                party::wait(call.index(), Waiting::Writes(end), None)?;
+            }
             answer => return Ok(answer),
         }
     }

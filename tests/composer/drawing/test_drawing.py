@@ -41,10 +41,17 @@ def hostile():
 
 def test_a_picture_has_everything_that_tells_instances_apart(whole):
     picture = make_picture(whole)
-    assert {line.tie for line in picture.lines} == set(Tie) - {Tie.SERVICE}
+    assert {line.tie for line in picture.lines} == set(Tie) - {Tie.SERVICE, Tie.CHANNEL}
     assert [(line.client, line.server) for line in picture.lines if line.tie is Tie.CONTROL] == [("shell", "com1"), ("shell", "hello")]
     assert [source.name for source in picture.sources] == ["0x3f8..0x3ff", "ISA 4", "ACPI tables"]
     assert [need.name for need in picture.box("shell").needs] == ["stream console", "control others", "acpi tables"]
+
+
+def test_a_channel_is_drawn_as_what_it_carries():
+    broker, envoy = app("broker", provide("channel", "jobs")), app("envoy", need("channel", "jobs"))
+    server, client = instance("broker", broker), instance("envoy", envoy, jobs={"from": "broker.jobs"})
+    (line,) = make_picture(system(server, client, wires=(wire(client, "jobs", server, "jobs"),))).lines
+    assert (line.tie, line.client, line.server, line.label) == (Tie.CHANNEL, "envoy", "broker", "jobs, carries stream")
 
 
 def test_control_of_all_names_everybody(tmp_path):

@@ -254,11 +254,14 @@ def test_a_client_hears_that_its_server_trapped(boot, restart, error):
     assert boot(asking_system(restart), {"client": asks(), "server": server}).status() == error & 255
 
 
-@pytest.mark.parametrize(("length", "answer"), [(4096, 0), (4097, -6)])
+@pytest.mark.parametrize(("length", "answer"), [(1 << 20, 0), ((1 << 20) + 1, -6)])
 def test_a_request_has_a_largest_size(boot, length, answer):
     server = wat(ANSWERS, start="""(loop $l (drop (call $receive (i32.const 0) (i32.const 64) (i64.const -1)))
       (drop (call $reply (i32.const 0) (i32.const 0))) (br $l))""")
-    assert boot(asking_system(NEVER), {"client": asks(request=length), "server": server}).status() == answer & 255
+    made = asking_system(NEVER)
+    roomy = dataclasses.replace(made, instances=tuple(dataclasses.replace(each, memory=2 << 20) for each in made.instances))
+    client = asks(request=length).replace(MEMORY, '(memory (export "memory") 17 17)')
+    assert boot(roomy, {"client": client, "server": server}).status() == answer & 255
 
 
 def test_the_memory_limit_holds(boot):
