@@ -116,7 +116,7 @@ def check_own_stacks(mappings: list[Mapping]) -> None:
     there = {page for each in mappings if each.size == PAGE or each.address in around for page in each.pages()}
     missing = [page for page in around if page not in there]
     apart = [other - one for one, other in pairwise(missing)]
-    assert apart.count(16 * KIB + PAGE) == 3 and apart.count(512 * KIB + PAGE) == 1
+    assert apart.count(16 * KIB + PAGE) >= 3 and apart.count(512 * KIB + PAGE) >= 1
 
 
 def run_into_a_guard(machine: Watched, path: str) -> None:
@@ -147,7 +147,7 @@ def send_gdb(connection: socket.socket, packet: str) -> None:
 
 
 def test_lives_leave_memory_flat_however_they_end(image):
-    lives = LONG or 6 * 996
+    lives = LONG or 4 * 996
     with watched(image("reaped")) as machine:
         told = list(rounds(machine, lives))
         start, end = told[1], told[-1]

@@ -46,7 +46,7 @@ fn one(name: &[u8], random: &mut u32) -> Result<(), Error> {
 }
 
 fn tell(lives: u32) -> Result<(), Error> {
-    let mut buffer = [0; 512];
+    let mut buffer = [0; 2048];
     let length = audit::all.system(&mut buffer)? as usize;
     let system = buffer.get(..length).and_then(|bytes| System::decode(bytes).ok()).ok_or(Error::TooLarge)?;
     let line = alloc::format!(
