@@ -45,6 +45,7 @@ pub fn run_script(machine: &Machine, header: &Header) {
 
 /// The thread of the steps: all units in their order, then the sums, then the machine's end.
 fn work(_: usize) {
+    thread::leave_house();
     let (place, mut script) = WORK.with(Option::take).expect("the work is there before its thread");
     let mut sum = Tally::default();
     let mut units = 0u32;
@@ -65,6 +66,7 @@ fn work(_: usize) {
 
 /// The neighbour's thread: code whose registers are all in use while the steps run, and that notices when one is lost.
 fn neighbour_of_steps(_: usize) {
+    thread::leave_house();
     let (place, module) = NEIGHBOUR.with(Option::take).expect("the neighbour is there before its thread");
     let how = match call_run(&place, module) {
         Ok(()) => "it returned".to_string(),
@@ -80,7 +82,8 @@ fn call_run(place: &Place, module: u32) -> Result<(), String> {
     let mut linker = Linker::new(&place.engine);
     host::link(&mut linker, &mut store).and_then(|()| {
         let instance = linker.instantiate(&mut store, &module)?;
-        instance.get_typed_func::<(), ()>(&mut store, "run")?.call(&mut store, ())
+        let run = instance.get_typed_func::<(), ()>(&mut store, "run")?;
+        unit::in_wasm(|| run.call(&mut store, ()))
     })
     .map_err(|error| alloc::format!("{error:#}"))
 }

@@ -1,6 +1,6 @@
 //! One unit of a script: a store, the instances in it, and the steps taken with them.
 use super::{host::{self, Host}, interpreter::Interpreter, values};
-use crate::{cpu, log::Emergency};
+use crate::{cpu, log::Emergency, thread};
 use alloc::{borrow::{Cow, ToOwned}, collections::BTreeMap, format, string::String, sync::Arc, vec, vec::Vec};
 use core::{fmt::Write, ops::AddAssign};
 use munal_logic::{image::sha256, lab::{self, Expected, Limits, Step, Value}};
@@ -132,7 +132,7 @@ impl<'p> Bench<'p> {
             self.linked = true;
             host::link(&mut self.linker, &mut self.store).map_err(|error| format!("the lab's own modules do not link: {error:#}"))?;
         }
-        let instance = self.linker.instantiate(&mut self.store, &module).map_err(|error| format!("{error:#}"))?;
+        let instance = thread::in_start(|| self.linker.instantiate(&mut self.store, &module)).map_err(|error| format!("{error:#}"))?;
         self.last = Some(instance);
         if let Some(name) = name {
             self.named.insert(name.to_owned(), instance);
@@ -154,7 +154,7 @@ impl<'p> Bench<'p> {
     fn call(&mut self, function: Func, arguments: &[Value]) -> Result<Vec<Value>, String> {
         let arguments: Vec<Val> = arguments.iter().map(values::to_runtime).collect();
         let mut results = vec![Val::I32(0); function.ty(&self.store).results().len()];
-        function.call(&mut self.store, &arguments, &mut results).map_err(|error| format!("{error:#}"))?;
+        in_wasm(|| function.call(&mut self.store, &arguments, &mut results)).map_err(|error| format!("{error:#}"))?;
         Ok(values::all_to_script(&results))
     }
 
@@ -175,7 +175,7 @@ impl<'p> Bench<'p> {
         let mut interpreter = Interpreter::start(&self.place.bytes(wasm)?)?;
         let module = self.place.load(module)?;
         self.linker.define_unknown_imports_as_traps(&module).map_err(|error| format!("{error:#}"))?;
-        let instance = self.linker.instantiate(&mut self.store, &module).map_err(|error| format!("{error:#}"))?;
+        let instance = thread::in_start(|| self.linker.instantiate(&mut self.store, &module)).map_err(|error| format!("{error:#}"))?;
         let function = instance.get_func(&mut self.store, name).ok_or_else(|| format!("no function `{name}`"))?;
         let (mut compiled, mut interpreted) = (Vec::new(), Vec::new());
         for _ in 0..times.max(1) {
@@ -190,6 +190,15 @@ impl<'p> Bench<'p> {
         let _ = writeln!(Emergency, "lab: raced: {} {name}: {} cycles compiled, {} interpreted", self.unit, spread(&mut compiled), spread(&mut interpreted));
         Ok(())
     }
+}
+
+/// Calls wasm, which is preempted at any instruction. The thread goes on by its own account before and after: what the lab does
+/// around its calls is its work, and no start or end of a SIP.
+pub fn in_wasm<R>(job: impl FnOnce() -> R) -> R {
+    thread::leave_kernel();
+    let result = job();
+    thread::enter_kernel();
+    result
 }
 
 /// The cycles of the time stamp counter that a job took, and what came of it.
