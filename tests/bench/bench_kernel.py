@@ -18,7 +18,7 @@ from composer.tools import ToolFailure
 from tests.bench.figures import machine
 from tests.bench.kernel import linux, munal
 from tests.bench.kernel.calls import call_rows, preempted_row
-from tests.bench.kernel.compute import PEERS, compute_rows
+from tests.bench.kernel.compute import PEERS, compute_rows, unemulated_rows
 from tests.bench.kernel.guests import Machine, Part, booted
 from tests.bench.kernel.interpreted import interpreted_rows
 from tests.bench.kernel.rows import Row, against, data, table
@@ -65,7 +65,10 @@ def measure(effort: Effort) -> tuple[list[Row], dict[str, str]]:
             rows = [*make_rows(guests, effort), size_row(built.smallest, *linux.sizes())]
             notes = {**guests["linux"].notes, "wasmtime": WASMTIME}
         with progress.task("measuring an interpreter"):
-            return [*rows, *interpreted_rows(built.wasm, effort.races)], notes
+            rows += interpreted_rows(built.wasm, effort.races)
+        with progress.task("measuring without emulation"):
+            rows += unemulated(folder, built.wasm, effort)
+        return rows, notes
 
 
 def make_rows(guests: Mapping[str, Machine], effort: Effort) -> Iterator[Row]:
@@ -78,6 +81,14 @@ def make_rows(guests: Mapping[str, Machine], effort: Effort) -> Iterator[Row]:
     yield preempted_row(ours, effort.turns, effort.samples)
     with here(linux.native()) as machine:
         yield from start_rows(int(ours.notes["started"]), slowdown(peers["native"], machine, effort.turns, effort.samples))
+
+
+def unemulated(folder: Path, wasm: bytes, effort: Effort) -> list[Row]:
+    """The programs on this machine itself."""
+    module, library = folder / "app.wasm", linux.find_wasmtime()
+    module.write_bytes(wasm)
+    with here(linux.runner(library), module, libraries=library.parent) as compiled, here(linux.native()) as native:
+        return list(unemulated_rows(compiled, native, effort.turns, effort.samples))
 
 
 def text(rows: Sequence[Row], notes: Mapping[str, str]) -> str:

@@ -13,6 +13,9 @@ ROUNDS = {"loop": 3, "matrix": 2, "sort": 3, "hash": 4, "json": 10, "regex": 3, 
 """The programs of apps/bench/measure, and how many rounds make a sample of about 15 ms of emulation: short enough that many
 samples are not disturbed by what else the machine does."""
 
+LONGER = 5
+"""How many times more rounds make a sample without emulation."""
+
 PEERS = {"native": ("gcc -O2 on Linux", Goal(">=", 0.9)), "wasmtime": ("wasmtime on Linux", Goal(">=", 1.0))}
 
 
@@ -24,6 +27,16 @@ def compute_rows(ours: Engine, theirs: Mapping[str, Engine], turns: int, samples
             rows[peer].append(row)
     for peer, each in rows.items():
         yield from [*each, together("compute, geometric mean", each, PEERS[peer][1])]
+
+
+def unemulated_rows(wasmtime: Engine, native: Engine, turns: int, samples: int) -> Iterator[Row]:
+    """The same code on this machine itself, by wasmtime and by gcc: what of the difference is the compilers', and not emulation's."""
+    rows = []
+    for name, rounds in ROUNDS.items():
+        measured = in_turns([Question(engine, name, LONGER * rounds) for engine in (wasmtime, native)], turns, samples)
+        require_same(name, ["wasmtime", "gcc"], measured.checksums)
+        rows.append(faster(f"wasmtime without emulation, {name}", "rounds/s", measured, 1, "gcc -O2 on this machine"))
+    yield from [*rows, together("wasmtime without emulation, geometric mean", rows)]
 
 
 def _program(name: str, rounds: int, ours: Engine, theirs: Mapping[str, Engine], turns: int, samples: int) -> list[Row]:

@@ -120,13 +120,22 @@ def build(name: str, sources: tuple[str, ...], library: Path | None = None) -> P
     return found
 
 
-def _wasmtime_files(wasm: bytes) -> dict[str, tuple[int, bytes]]:
-    """wasmtime's library as the Python package carries it, a runner for it, and the libraries of this machine that it wants."""
+def find_wasmtime() -> Path:
+    """wasmtime's library, as the Python package carries it."""
     import wasmtime
 
-    library = next(Path(wasmtime.__file__).parent.glob("linux-x86_64/_libwasmtime.so"))
-    runner = build("runner", ("runner.c",), library)
-    files = {"lib": (FOLDER, b""), "lib64": (FOLDER, b""), "runner": (PROGRAM, runner.read_bytes()), "app.wasm": (FILE, wasm),
+    return next(Path(wasmtime.__file__).parent.glob("linux-x86_64/_libwasmtime.so"))
+
+
+def runner(library: Path) -> Path:
+    """What runs an app's module by wasmtime's library."""
+    return build("runner", ("runner.c",), library)
+
+
+def _wasmtime_files(wasm: bytes) -> dict[str, tuple[int, bytes]]:
+    """wasmtime's library as the Python package carries it, a runner for it, and the libraries of this machine that it wants."""
+    library = find_wasmtime()
+    files = {"lib": (FOLDER, b""), "lib64": (FOLDER, b""), "runner": (PROGRAM, runner(library).read_bytes()), "app.wasm": (FILE, wasm),
              f"lib/{library.name}": (PROGRAM, library.read_bytes())}
     for path in _libraries(library):
         folder = "lib64" if path.name.startswith("ld-") else "lib"

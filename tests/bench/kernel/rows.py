@@ -92,7 +92,7 @@ def faster(name: str, unit: str, turns: Turns, number: int, peer: str, goal: Goa
     return Row(name, amount * 1e9 / ours.value, unit, ratio.spread, peer, amount * 1e9 / theirs.value, ratio.value, goal)
 
 
-def together(name: str, rows: Sequence[Row], goal: Goal) -> Row:
+def together(name: str, rows: Sequence[Row], goal: Goal | None = None) -> Row:
     """The geometric mean of rows that have the same unit and peer."""
     return Row(name, _mean([row.value for row in rows]), rows[0].unit, math.hypot(*(row.spread for row in rows)) / len(rows), rows[0].peer,
                _mean([row.peer_value for row in rows if row.peer_value]), _mean([row.ratio for row in rows if row.ratio]), goal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ class Here:
         before = self._worked()
         self.process.stdin.write(f"{name} {operations} {samples}\n")
         self.process.stdin.flush()
-        found = ANSWER.search(self.process.stdout.readline())
+        found = next(filter(None, map(ANSWER.search, self.process.stdout)), None)  # past what it says before its first answer
         if found is None:
             raise ToolFailure("bench", f"`{name}` does not run on this machine")
         return Reading(operations, found[3], tuple(map(int, found[4].split())), self._worked() - before)
@@ -42,13 +43,14 @@ class Here:
 
 
 @contextmanager
-def here(native: Path) -> Iterator[Here]:
-    """The program of the Linux guest, started on this machine; ended when left."""
+def here(built: Path, *arguments: Path, libraries: Path | None = None) -> Iterator[Here]:
+    """A program of the Linux guest, started on this machine; ended when left. `libraries` is a folder of what it is linked with."""
+    env = {**os.environ, **({"LD_LIBRARY_PATH": str(libraries)} if libraries else {})}
     with tempfile.TemporaryDirectory(prefix="munal-bench-") as folder:
-        program = Path(folder, native.name)
-        program.write_bytes(native.read_bytes())
+        program = Path(folder, built.name)
+        program.write_bytes(built.read_bytes())
         program.chmod(0o700)  # what the cache holds is no program
-        with subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen([program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env) as process:
             try:
                 yield Here(process)
             finally:
