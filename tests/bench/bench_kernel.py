@@ -37,6 +37,8 @@ class Effort:
 
 
 FULL, QUICK = Effort(9, 4, 9), Effort(2, 2, 2)
+OFTEN = 3
+"""How many times more turns a small difference wants."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -78,9 +80,17 @@ def make_rows(guests: Mapping[str, Machine], effort: Effort) -> Iterator[Row]:
     ours.ask("waker-off", 1, 1)
     yield from compute_rows(ours, peers, effort.turns, effort.samples)
     yield from call_rows(ours, system, effort.turns, effort.samples)
-    yield preempted_row(ours, effort.turns, effort.samples)
+    yield preempted_row(ours, OFTEN * effort.turns, effort.samples)
     with here(linux.native()) as machine:
-        yield from start_rows(int(ours.notes["started"]), slowdown(peers["native"], machine, effort.turns, effort.samples))
+        yield from start_rows(int(ours.notes["started"]) * ours.share, slowdown(peers["native"], machine, effort.turns, effort.samples))
+
+
+def unemulated(folder: Path, wasm: bytes, effort: Effort) -> list[Row]:
+    """The programs on this machine itself."""
+    module, library = folder / "app.wasm", linux.find_wasmtime()
+    module.write_bytes(wasm)
+    with here(linux.runner(library), module, libraries=library.parent) as compiled, here(linux.native()) as native:
+        return list(unemulated_rows(compiled, native, effort.turns, effort.samples))
 
 
 def unemulated(folder: Path, wasm: bytes, effort: Effort) -> list[Row]:

@@ -9,8 +9,8 @@ from tests.bench.kernel.guests import Engine, Question, Turns, in_turns, time_of
 from tests.bench.kernel.rows import Goal, Row, faster, slower
 
 LARGE = 65536
-LONG = 30
-"""Rounds of a tight loop that last for more than a time slice, emulated or not."""
+LONG = 15
+"""Rounds of a tight loop that last for several time slices."""
 LINUX = "on Linux"
 
 

@@ -52,15 +52,18 @@ class Reading:
 
 
 class Machine:
-    """A booted guest that is ready. `notes` are what it said of itself, by name."""
+    """A booted guest that is ready. `notes` are what it said of itself, by name; `share` is which part of the time since its
+    power-on its emulation had a processor: what its clock says passed while it started, passed that much slower."""
 
     def __init__(self, guest: Guest, name: str) -> None:
         self.guest, self.name, self.text = guest, name, ""
         self.notes: dict[str, str] = {}
+        self.share, self._powered_on = 1.0, time.monotonic_ns()
 
     def wait_until_ready(self) -> None:
         """Raises ToolFailure where it fails, or falls silent."""
         self._wait(lambda: LAST_NOTE in self.text)
+        self.share = min(1.0, self.worked() / (time.monotonic_ns() - self._powered_on))
         said = self.text[self.text.index(READY):].splitlines()
         pairs = (line.removeprefix("note ").partition(": ") for line in said if line.startswith("note ") and ": " in line)
         self.notes = {name: what for name, _, what in pairs}

@@ -66,7 +66,7 @@ def slowdown(guest: Engine, machine: Engine, turns: int, samples: int) -> float:
     return math.prod(ratios) ** (1 / len(ratios))
 
 
-def start_rows(nanoseconds: int, slower: float) -> Iterator[Row]:
+def start_rows(nanoseconds: float, slower: float) -> Iterator[Row]:
     """`nanoseconds` passed in the guest, emulated that many times slower than on this machine."""
     yield Row("emulation, beside this machine itself", slower, "times longer")
     yield Row("hand-over to an app's first instruction, not emulated", nanoseconds / slower / 1e6, "ms", goal=Goal("<=", 150, "value"))
