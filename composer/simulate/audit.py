@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 
 def system(kernel: Kernel) -> bytes:
-    """The map of `audit.system`; memory and idle time are this computer's and this process's."""
+    """The map of `audit.system`; memory and idle time are this computer's and this process's. There is no kernel's heap."""
     uptime, used = kernel.now(), sum(sip.cpu for sip in kernel.sips)
     page = os.sysconf("SC_PAGE_SIZE")
     return cbor2.dumps({
         "name": kernel.system.name, "version": kernel.system.version, "profile": kernel.system.profile, "digest": kernel.digest,
         "uptime": uptime, "memory_total": page * os.sysconf("SC_PHYS_PAGES"), "memory_free": page * os.sysconf("SC_AVPHYS_PAGES"),
+        "memory_heap": 0, "memories": sum(sip.life is not None for sip in kernel.sips),
         "instances": len(kernel.sips), "idle": max(0, uptime - used),
         "kernel": __version__, "clock": "the monotonic clock of this computer", "clock_ppm": 0, "entropy": "this computer's", "entropy_seeds": 1, "boot": {},
     })

@@ -1,6 +1,6 @@
 //! From the firmware to our own machine: takes what only the firmware knows, proves the system table, leaves boot services
 //! for good, and goes on under our own page tables and stack.
-use crate::{cell::Global, cpu, memory::{PAGE, frames, paging::{self, Access}}, stages::{self, Stage}};
+use crate::{cell::Global, cpu, memory::{PAGE, fixed_stack::FixedStack, frames, paging::{self, Access}}, stages::{self, Stage}};
 use alloc::vec::Vec;
 use core::{arch::asm, time::Duration};
 use munal_logic::{image::{self, Header}, pe, wall::{self, FirmwareTime}};
@@ -35,11 +35,7 @@ static MACHINE: Global<Option<(Machine, Header, MemoryMapOwned)>> = Global::new(
 
 const BOOT_STACK: usize = 512 * 1024;
 
-#[repr(align(16))]
-#[expect(dead_code, reason = "reached by the stack pointer alone")]
-struct BootStack([u8; BOOT_STACK]);
-
-static STACK: Global<BootStack> = Global::new(BootStack([0; BOOT_STACK]));
+static STACK: Global<FixedStack<BOOT_STACK>> = Global::new(FixedStack::new());
 
 /// Runs on the firmware's stack; returns to the firmware only with a reason not to boot, in words.
 pub fn leave_firmware() -> (Status, &'static str) {
@@ -54,7 +50,7 @@ pub fn leave_firmware() -> (Status, &'static str) {
     x86_64::instructions::interrupts::disable();
     stages::reach(Stage::FirmwareLeft);
     MACHINE.with(|slot| *slot = Some((machine, header, map)));
-    let top = STACK.as_ptr() as u64 + BOOT_STACK as u64;
+    let top = FixedStack::top(STACK.as_ptr());
     // SAFETY: the stack is a static of ours, aligned, used by nobody; `on_own_stack` never returns.
     unsafe { asm!("mov rsp, {}", "xor ebp, ebp", "call {}", "ud2", in(reg) top, sym on_own_stack, options(noreturn)) }
 }
@@ -133,8 +129,12 @@ fn own_memory(machine: &Machine, map: &MemoryMapOwned) {
     });
     built.expect("memory for page tables");
     cpu::protect_pages();
-    // SAFETY: the image is mapped as its sections say, all of memory one to one, and the stack is part of the image.
-    unsafe { paging::use_own() };
+    // SAFETY: the image is mapped as its sections say, all of memory one to one, and the stack is part of the image, a static
+    // that nothing but the stack pointer reaches.
+    unsafe {
+        paging::use_own();
+        FixedStack::guard(STACK.as_ptr());
+    }
     for entry in map.entries().filter(|entry| matches!(entry.ty, MemoryType::BOOT_SERVICES_CODE | MemoryType::BOOT_SERVICES_DATA)) {
         let (start, end) = range(entry);
         // SAFETY: boot services are left, and so are their page tables and their stack.

@@ -1,5 +1,5 @@
 //! Our own segments, and a task state segment with stacks for the faults that cannot trust the one they come from.
-use crate::cell::Global;
+use crate::{cell::Global, memory::fixed_stack::FixedStack};
 use x86_64::{
     VirtAddr,
     instructions::{segmentation::{CS, DS, ES, SS, Segment}, tables::load_tss},
@@ -13,16 +13,17 @@ pub const MACHINE_CHECK_STACK: u8 = 3;
 
 const STACK: usize = 16 * 1024;
 
-#[repr(align(16))]
-struct Stacks([[u8; STACK]; 3]);
-
-static STACKS: Global<Stacks> = Global::new(Stacks([[0; STACK]; 3]));
+static STACKS: [Global<FixedStack<STACK>>; 3] = [const { Global::new(FixedStack::new()) }; 3];
 static TSS: Global<TaskStateSegment> = Global::new(TaskStateSegment::new());
 static GDT: Global<GlobalDescriptorTable> = Global::new(GlobalDescriptorTable::new());
 
 /// Loads the tables. Called once, at boot, with interrupts off.
 pub fn load() {
-    let tops = STACKS.with(|stacks| core::array::from_fn::<_, 3, _>(|k| VirtAddr::from_ptr(&stacks.0[k]) + STACK as u64));
+    let tops = STACKS.each_ref().map(|stack| {
+        // SAFETY: a static that only the processor will use, by the address noted below.
+        unsafe { FixedStack::guard(stack.as_ptr()) };
+        VirtAddr::new(FixedStack::top(stack.as_ptr()))
+    });
     TSS.with(|tss| {
         let mut table = tss.interrupt_stack_table; // a copy: the segment's fields are not aligned
         table[..3].copy_from_slice(&tops);

@@ -22,6 +22,7 @@ pub const SPURIOUS: u8 = 0xff;
 const DIVIDE: u64 = 0;
 const DEBUG: u64 = 1;
 const INVALID_OPCODE: u64 = 6;
+const DOUBLE_FAULT: u64 = 8;
 const PAGE_FAULT: u64 = 14;
 
 /// What the stubs push; from the lowest address. `vector` and what follows came from the stub and the processor.
@@ -154,7 +155,8 @@ fn on_exception(frame: &Frame) {
         wasm::trap(frame.rip, frame.rbp, address); // does not return where wasmtime knows the instruction as one that traps
     }
     let name = EXCEPTIONS.get(frame.vector as usize).copied().unwrap_or("exception");
-    let name = if stack::is_guard(address) { "end of a thread's stack" } else { name };
+    let at_an_end = matches!(frame.vector, DOUBLE_FAULT | PAGE_FAULT).then(|| stack::guarded(address)).flatten();
+    let name = at_an_end.unwrap_or(name);
     panic!("{name} at {:#x}, error code {:#x}, address {address:#x}, stack {:#x}, in {}", frame.rip, frame.error, frame.rsp, thread::current_name());
 }
 

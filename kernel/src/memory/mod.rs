@@ -3,6 +3,7 @@
 //! Physical memory is mapped one to one (PML4 slots 0 to 31, without execute, without page 0). Everything handed out later
 //! lies in windows of its own: machine code of wasm, the kernel's heap, thread stacks and linear memories, each behind a guard.
 pub mod accounts;
+pub mod fixed_stack;
 pub mod frames;
 pub mod heap;
 pub mod linear;

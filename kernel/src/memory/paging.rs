@@ -183,8 +183,47 @@ pub unsafe fn use_own() {
     unsafe { Cr3::write(top, Cr3Flags::empty()) };
 }
 
+/// Takes one page away for good, whatever lies there.
+///
+/// # Safety
+/// Nobody reaches it.
+pub unsafe fn forbid(address: u64) {
+    if let Some(entry) = existing(address, 1) {
+        entry.set_unused();
+        tlb::flush(VirtAddr::new(address));
+    }
+}
+
+/// Lets the one-to-one map of physical memory write a frame, or not: what another mapping executes or only reads, nobody writes.
+fn set_alias(frame: u64, writable: bool) -> Result<(), OutOfMemory> {
+    let Some(large) = existing(frame, 2).filter(|entry| !entry.is_unused()) else { return Ok(()) };
+    if large.flags().contains(Flags::HUGE_PAGE) {
+        if writable {
+            return Ok(());
+        }
+        split(large)?;
+    }
+    if let Some(entry) = existing(frame, 1).filter(|entry| entry.flags().contains(Flags::PRESENT | Flags::WRITABLE) != writable) {
+        let access = if writable { Access::Write } else { Access::Read };
+        set_flags(frame, entry, access);
+    }
+    Ok(())
+}
+
+/// Maps what a large page maps by small ones.
+fn split(large: &mut PageTableEntry) -> Result<(), OutOfMemory> {
+    let (start, new) = (large.addr().as_u64(), frames::take().ok_or(OutOfMemory)?);
+    for (number, entry) in table(new).iter_mut().enumerate() {
+        entry.set_addr(PhysAddr::new(start + number as u64 * PAGE), Access::Write.flags());
+    }
+    large.set_addr(PhysAddr::new(new), Flags::PRESENT | Flags::WRITABLE);
+    tlb::flush_all();
+    Ok(())
+}
+
 /// Gives each page of [start, end) this access. `Read`, `Write` and `Execute` take frames for pages that have none; `None`
-/// keeps the frames of those that have one. On error some pages have changed; `unmap` cleans up.
+/// keeps the frames of those that have one. A frame that may be read or executed is written through no other mapping either.
+/// On error some pages have changed; `unmap` cleans up.
 pub fn protect(start: u64, end: u64, access: Access) -> Result<(), OutOfMemory> {
     if access == Access::None {
         each_present(start, end, |address, entry| set_flags(address, entry, access));
@@ -192,11 +231,21 @@ pub fn protect(start: u64, end: u64, access: Access) -> Result<(), OutOfMemory> 
     }
     for address in (start..end).step_by(PAGE as usize) {
         let entry = entry(address, 1)?;
-        if entry.is_unused() {
-            entry.set_addr(PhysAddr::new(frames::take().ok_or(OutOfMemory)?), access.flags());
-            tlb::flush(VirtAddr::new(address));
-        } else {
-            set_flags(address, entry, access);
+        let fresh = entry.is_unused();
+        let frame = if fresh { frames::take().ok_or(OutOfMemory)? } else { entry.addr().as_u64() };
+        if access != Access::Write
+            && let Err(error) = set_alias(frame, false)
+        {
+            if fresh {
+                // SAFETY: it was just taken, and mapped nowhere.
+                unsafe { frames::give(frame) };
+            }
+            return Err(error);
+        }
+        entry.set_addr(PhysAddr::new(frame), access.flags());
+        tlb::flush(VirtAddr::new(address));
+        if access == Access::Write && !fresh {
+            set_alias(frame, true)?;
         }
     }
     Ok(())
@@ -214,8 +263,12 @@ fn set_flags(address: u64, entry: &mut PageTableEntry, access: Access) {
 pub unsafe fn unmap(start: u64, end: u64) {
     each_present(start, end, |address, entry| {
         let frame = entry.addr().as_u64();
+        let was_written = entry.flags().contains(Flags::WRITABLE);
         entry.set_unused();
         tlb::flush(VirtAddr::new(address));
+        if !was_written {
+            set_alias(frame, true).expect("nothing is split to be written");
+        }
         // SAFETY: the only mapping of the frame, which came from `frames::take`, is gone; the caller vouches for the rest.
         unsafe { frames::give(frame) };
     });

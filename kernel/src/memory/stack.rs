@@ -1,5 +1,5 @@
 //! Thread stacks, each between two pages that are not there.
-use super::{PAGE, STACKS_END, STACKS_START, accounts::{self, Owner}, frames, paging::Access, window::Window};
+use super::{PAGE, STACKS_END, STACKS_START, accounts::{self, Owner}, fixed_stack, frames, paging::Access, window::Window};
 use alloc::{format, string::String};
 
 /// Bytes of a thread's stack: what wasm may use, and what the kernel needs on top.
@@ -49,7 +49,10 @@ pub fn holds(address: u64, length: u64) -> bool {
     within(address) && within(address + length - 1)
 }
 
-/// Whether the address lies in a page that guards a stack, or a little beyond.
-pub fn is_guard(address: u64) -> bool {
-    WINDOW.contains(address) && (address - STACKS_START) % (SIZE + PAGE) < PAGE
+/// Which stack's guard the address lies in, in words; none where it is no guard.
+pub fn guarded(address: u64) -> Option<&'static str> {
+    if WINDOW.contains(address) && (address - STACKS_START) % (SIZE + PAGE) < PAGE {
+        return Some("end of a thread's stack");
+    }
+    fixed_stack::is_guard(address).then_some("end of a stack of the kernel's own")
 }

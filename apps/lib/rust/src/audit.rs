@@ -23,6 +23,10 @@ pub struct System {
     pub memory_total: u64,
     /// What of it nobody uses.
     pub memory_free: u64,
+    /// What of the kernel's heap is in use.
+    pub memory_heap: u64,
+    /// How many linear memories there are.
+    pub memories: u64,
     /// How many instances there are.
     pub instances: u32,
     /// Time in which nothing ran.
@@ -56,7 +60,7 @@ pub struct Instance {
     pub state: String,
     /// Processor time used.
     pub cpu: u64,
-    /// Linear memory.
+    /// All that it uses: memory and tables of wasm, page tables, stack, what the kernel keeps for it.
     pub memory: u64,
     /// The most that memory ever was.
     pub memory_peak: u64,
@@ -110,6 +114,8 @@ impl System {
                 "uptime" => it.uptime = value.u64()?,
                 "memory_total" => it.memory_total = value.u64()?,
                 "memory_free" => it.memory_free = value.u64()?,
+                "memory_heap" => it.memory_heap = value.u64()?,
+                "memories" => it.memories = value.u64()?,
                 "instances" => it.instances = value.u32()?,
                 "idle" => it.idle = value.u64()?,
                 "kernel_cpu" => it.kernel_cpu = value.u64()?,

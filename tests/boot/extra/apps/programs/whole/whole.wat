@@ -1,0 +1,11 @@
+(module
+  (import "munal:sip" "exit" (func $exit (param i32)))
+  (import "munal:sip" "wait" (func $wait (param i32 i32 i64) (result i32)))
+  (memory (export "memory") 65536)
+  (func (export "_start")
+    (i32.store8 (i32.const -1) (i32.const 7))
+    (i32.store8 (i32.const 0) (i32.const 70))
+    (drop (call $wait (i32.const 0) (i32.const 0) (i64.const 500000000)))
+    (if (i32.ne (memory.grow (i32.const 1)) (i32.const -1)) (then (call $exit (i32.const 1))))
+    (if (i32.ne (memory.grow (i32.const 0)) (i32.const 65536)) (then (call $exit (i32.const 2))))
+    (call $exit (i32.add (i32.load8_u (i32.const -1)) (i32.load8_u (i32.const 0))))))
