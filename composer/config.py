@@ -161,6 +161,7 @@ def to_toml(expanded: Expanded) -> str:
     lines += [f"# With {value.path[0]} = {value.text}, by {value.origin}." for value in expanded.parameters]
     lines += [f"# Without {path}, removed by {place}." for path, place in expanded.removed]
     lines += ["", "[profile]", f"summary = {shown(expanded.summary)}"]
+    lines += ['clock = "instructions"'] if system.counts_instructions else []
     lines += [f"targets = {shown(list(expanded.targets))}"] if expanded.targets else []
     tables: dict[tuple[str, ...], list[Value]] = {}
     for value in expanded.values:

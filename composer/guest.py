@@ -103,7 +103,8 @@ class Guest:
 
 @contextmanager
 def started(image: Path, machine: qemu.Machine) -> Iterator[Guest]:
-    """Power a machine on with `image` (an EFI application, or a whole disk); when left, QEMU and its files are gone."""
+    """Power a machine on with `image` (an EFI application, a whole disk, or a folder that is to be one); when left, QEMU and
+    its files are gone."""
     program, firmware = qemu.find_qemu(), qemu.find_firmware()
     folder = Path(tempfile.mkdtemp(prefix="munal-run-"))
     ours, theirs = zip(socket.socketpair(), socket.socketpair(), strict=True)
@@ -135,6 +136,8 @@ def _spawn(words: list[str], sockets: tuple[socket.socket, ...], folder: Path) -
 
 def _disk(image: Path, folder: Path) -> str:
     """A disk that boots `image`: itself, or a FAT file system with it where UEFI looks (UEFI 2.10, section 3.5.1.1)."""
+    if image.is_dir():
+        return f"fat:{image.resolve()}"
     with open(image, "rb") as file:
         if file.read(2) != PE_MAGIC:
             return str(image.resolve())

@@ -29,7 +29,7 @@ def run(root: Path, variant: Variant, *, headless: bool, timeout: float | None, 
         return REFUSED
     made = built.value
     options = machine.RunOptions(headless=headless, accel=accel, timeout=timeout, firmware=firmware, machine=made.machine, debug_exit=made.debug_exit,
-                                 memory_mib=memory_mib)
+                                 counts_instructions=made.counts_instructions, memory_mib=memory_mib)
     return machine.run(made.image, options)
 
 

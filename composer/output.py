@@ -26,13 +26,14 @@ FOLDER = "build"
 class Built:
     """An image on disk. Sizes are bytes: `parts` of the file by purpose, `modules` of each module. `digest` is the file's
     SHA-256 in hexadecimal, `certified` that of the certificate beside it; `changed` tells whether both were written just
-    now; `kept` is where `keep` left the rest. `name` is the file's, without its ending; `machine` and `debug_exit` are what
-    it takes to run it in QEMU."""
+    now; `kept` is where `keep` left the rest. `name` is the file's, without its ending; `machine`, `debug_exit` and
+    `counts_instructions` are what it takes to run it in QEMU."""
 
     profile: str
     name: str
     machine: str
     debug_exit: bool
+    counts_instructions: bool
     image: Path
     size: int
     digest: str
@@ -65,14 +66,14 @@ def write_image(root: Path, system: System, image: Image, certificate: bytes, ke
     cache.write_output(path, image.data)
     cache.write_output(certificate_path(path), certificate)
     modules = {m.name: m.length for m in image.modules}
-    return Built(system.profile, system.variant, system.machine, grants_debug_exit(system), path, len(image.data),
+    return Built(system.profile, system.variant, system.machine, grants_debug_exit(system), system.counts_instructions, path, len(image.data),
                  _sha256(image.data), image.parts, modules, _sha256(certificate), True, kept)
 
 
 def plain(built: Built) -> dict[str, Any]:
     """What `found_again` takes: JSON's types, nothing of this machine's."""
-    return {"profile": built.profile, "name": built.name, "machine": built.machine, "debug_exit": built.debug_exit, "size": built.size,
-            "digest": built.digest, "parts": built.parts, "modules": built.modules, "certified": built.certified}
+    return {"profile": built.profile, "name": built.name, "machine": built.machine, "debug_exit": built.debug_exit,
+            "counts_instructions": built.counts_instructions, "size": built.size, "digest": built.digest, "parts": built.parts, "modules": built.modules, "certified": built.certified}
 
 
 def found_again(inputs: Inputs, kept: dict[str, Any]) -> Built | None:

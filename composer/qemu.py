@@ -17,6 +17,8 @@ from composer.tools import ToolFailure
 QEMU = "qemu-system-x86_64"
 DEBUG_EXIT_PORT = 0xF4
 MEMORY_MIB = 512
+INSTRUCTION_SHIFT = 4
+"""For profiles that have time follow instructions: 16 ns each make 62.5 million a second, slower than any x86-64 processor is."""
 
 FIRMWARE_FOLDERS = ("/usr/share/OVMF", "/usr/share/edk2/ovmf", "/usr/share/edk2/x64", "/usr/share/edk2-ovmf/x64", "/usr/share/qemu")
 FIRMWARE_NAMES = (
@@ -45,8 +47,8 @@ class Machine:
     QEMU with a status of the guest's choosing. `rtc` is the clock at power-on, `YYYY-MM-DDTHH:MM:SS` in UTC, or None
     for the time of day. With `reboot` false, a reset ends the run. `type` is QEMU's name of the machine;
     `extra` are words of its command line for what only a test or a benchmark wants. With `counted`, the machine's time
-    follows its instructions, one nanosecond each, and skips what it is idle: the same at each run, and untouched by what
-    else this computer does (software emulation only).
+    follows its instructions, 2 to the power of `instruction_shift` nanoseconds each, and skips what it is idle: the same at
+    each run, and untouched by what else this computer does (software emulation only; otherwise it has no effect).
     """
 
     accel: str = "tcg"
@@ -58,6 +60,7 @@ class Machine:
     type: str = DEFAULT_MACHINE
     extra: tuple[str, ...] = ()
     counted: bool = False
+    instruction_shift: int = 0
 
 
 def grants_debug_exit(system: System) -> bool:
@@ -94,8 +97,9 @@ def command(qemu: str, machine: Machine, firmware: Firmware, variables: Path, di
     words += _socket("serial", serial) + ["-serial", "chardev:serial"]
     words += _socket("qmp", qmp) + ["-mon", "chardev=qmp,mode=control"]
     words += ["-vga", "std", "-display", machine.display or "none", "-net", "none"]
-    words += ["-rtc", f"base={machine.rtc or 'utc'},clock={'vm' if machine.counted else 'host'}"]
-    words += ["-icount", "shift=0,sleep=off"] if machine.counted else []
+    counted = machine.counted and machine.accel == "tcg"
+    words += ["-rtc", f"base={machine.rtc or 'utc'},clock={'vm' if counted else 'host'}"]
+    words += ["-icount", f"shift={machine.instruction_shift},sleep=off"] if counted else []
     if machine.debug_exit:
         words += ["-device", f"isa-debug-exit,iobase={DEBUG_EXIT_PORT:#x},iosize=1"]
     words += machine.extra

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from composer.chain import chain_of
 from composer.demand import demanded, profile_word
 from composer.diagnostics import Diagnostic, at, declare, did_you_mean, error, words
 from composer.fit import fit, fit_name, missing_key
@@ -74,7 +75,7 @@ def flatten(joined: Joined, models: Models) -> Result[System]:
     system = System(models.name, models.version, profile, models.root, instances, tuple(_wires(instances)), port,
                     merged.profile.span, written.span if written else None, lost, target.name if target else None,
                     tuple(sorted((name, setting.text) for name, setting in substitution.settings.items())),
-                    target.machine if target else DEFAULT_MACHINE, variant_name(models, profile, target),
+                    target.machine if target else DEFAULT_MACHINE, _counts_instructions(models, profile), variant_name(models, profile, target),
                     merged.notes(written, "kernel.emergency.port") if written else (), panic)
     return Result(system, tuple(substitution.explained(said)))
 
@@ -83,6 +84,12 @@ def _counted(nodes: Mapping[str, Node]) -> tuple[str, ...]:
     """How many instances each profile brings, where several do."""
     paths = [node.place.source.path for node in nodes.values()]
     return tuple(f"{paths.count(path)} of them from {path}" for path in dict.fromkeys(paths)) if len({*paths}) > 1 else ()
+
+
+def _counts_instructions(models: Models, profile: str) -> bool:
+    """What the profile's `clock` says, or else that of the last profile before it in its chain which says anything."""
+    words = (models.manifests[name].tree.get("profile", "clock") for name in reversed(chain_of(models.manifests, profile)))
+    return next((word.value for word in words if word), None) == "instructions"
 
 
 def _kernel(merged: Merged, said: list[Diagnostic]) -> tuple[int | None, Node | None, OnPanic]:

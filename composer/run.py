@@ -34,6 +34,7 @@ class RunOptions:
     firmware: bool = False
     machine: str = DEFAULT_MACHINE
     debug_exit: bool = False
+    counts_instructions: bool = False
     reboot: bool = True
     rtc: str | None = None
     memory_mib: int = qemu.MEMORY_MIB
@@ -72,7 +73,8 @@ def _first_that_works(image: Path, options: RunOptions, program: str, display: s
 
 
 def _machine(options: RunOptions, accelerator: str, display: str | None) -> qemu.Machine:
-    return qemu.Machine(accelerator, display, options.debug_exit, options.reboot, options.rtc, options.memory_mib, options.machine)
+    return qemu.Machine(accelerator, display, options.debug_exit, options.reboot, options.rtc, options.memory_mib, options.machine,
+                        counted=options.counts_instructions, instruction_shift=qemu.INSTRUCTION_SHIFT)
 
 
 def _run_once(image: Path, options: RunOptions, machine: qemu.Machine, deadline: float | None, may_fall_back: bool) -> int | None:

@@ -236,11 +236,13 @@ class AppFile(Shape):
 
 
 Proof = Literal["required", "optional"]
+Clock = Literal["host", "instructions"]
 
 
 class ProfileTable(Shape):
     summary: Line = Field(default="", description="what the profile is for, in one line")
     proof: Proof | None = Field(default=None, description="whether each operation of each instance must be proved, or may be checked at run time")
+    clock: Clock | None = Field(default=None, description="what the time of an emulated machine follows: the host's clock, or the instructions that it executes")
     extends: list[Name] = Field(default=[], description="profiles to start from", max_length=64)
     remove: list[str] = Field(default=[], description="dotted paths of what to take away from them")
     set: dict[str, Any] = Field(default={}, description="values of their parameters")

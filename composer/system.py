@@ -274,6 +274,8 @@ class System:
     """Every parameter's value as `-D` takes it, in the order of the parameters' names."""
     machine: str = DEFAULT_MACHINE
     """QEMU's name of the machine that `munal run` boots this on."""
+    counts_instructions: bool = False
+    """Whether time passes on that machine, where it is emulated, with each instruction that it executes."""
     named: str = ""
     emergency_notes: tuple[str, ...] = ()
     """How the emergency writer's port came here."""

@@ -9,6 +9,7 @@ import pytest
 from composer.guest import started
 from composer.interfaces import load_interfaces
 from composer.kernel_build import build_kernel
+from composer.layout import Layout
 from composer.link import link
 from composer.pipeline import Stage, compose
 from composer.qemu import Machine
@@ -28,14 +29,20 @@ def granted_elsewhere(system: System) -> System:
     return replace(system, instances=instances)
 
 
-def test_a_port_that_only_glue_allows_is_refused(workspace, tmp_path):
+def without_handles(layout: Layout, instance: str) -> Layout:
+    """The layout in which an instance holds nothing, whatever its glue believes."""
+    return replace(layout, handles={**layout.handles, instance: ()})
+
+
+def test_a_port_and_an_interrupt_that_only_glue_allows_are_refused(workspace, tmp_path):
     compiled = compose(workspace, "probed", Stage.COMPILE).value
     generated = compiled.generated
     assert generated.system.instance("prober").grant("port", "regs").value == {"base": GLUE_ALLOWS}
-    image = link(build_kernel().read_bytes(), granted_elsewhere(generated.system), generated.layout, compiled.modules, load_interfaces())
+    image = link(build_kernel().read_bytes(), granted_elsewhere(generated.system), without_handles(generated.layout, "interrupts"), compiled.modules, load_interfaces())
     path = tmp_path / "probed.efi"
     path.write_bytes(image.value.data)
     with started(path, Machine()) as guest:
         listener = Listener(guest)
         listener.expect(rf"prober: was refused to read 8 bits at port {GLUE_ALLOWS:#x}; stays ended")
+        listener.expect(r"interrupts: used handle 0, which was not granted for this; stays ended")
         listener.expect("^munal> ")

@@ -278,9 +278,8 @@ FILES = qemu.Firmware("/code.fd", "/vars.fd")
     ({"type": "pc"}, "-machine pc", "q35"),
     ({"memory_mib": 2048}, "-m 2048 ", "-m 512 "),
     ({"counted": True}, "-icount shift=0,sleep=off", "clock=host"),
-    ({}, "clock=host", "-icount"),
-    ({"memory_mib": 2048}, "-m 2048 ", "-m 512 "),
-    ({"counted": True}, "-icount shift=0,sleep=off", "clock=host"),
+    ({"counted": True, "instruction_shift": 4}, "clock=vm -icount shift=4,sleep=off", "clock=host"),
+    ({"counted": True, "accel": "kvm"}, "clock=host", "-icount"),
     ({}, "clock=host", "-icount"),
 ])
 def test_the_command_line_holds_what_was_chosen(options, present, absent):

@@ -25,6 +25,24 @@ pub struct Table {
     #[n(11)] pub panic: OnPanic,
 }
 
+/// The table's emergency port, found without reading the rest: nothing is allocated. Errors: where it is no valid CBOR.
+pub fn emergency_port(bytes: &[u8]) -> Result<Option<u16>, NoCbor> {
+    const KEY: u32 = 5;
+    let mut decoder = minicbor::Decoder::new(bytes);
+    let entries = decoder.map().map_err(|_| NoCbor)?.ok_or(NoCbor)?;
+    for _ in 0..entries {
+        if decoder.u32().map_err(|_| NoCbor)? == KEY {
+            return decoder.decode().map_err(|_| NoCbor);
+        }
+        decoder.skip().map_err(|_| NoCbor)?;
+    }
+    Err(NoCbor)
+}
+
+/// Bytes that are no system table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoCbor;
+
 /// Machine code that wasmtime serialized; `offset` counts from the start of the section `.munal`.
 #[derive(Debug, Clone, Decode)]
 #[cbor(map)]

@@ -16,6 +16,8 @@ pub struct Cases {
     open: Option<u32>,
     /// It was ended from outside, because it waited.
     cut_short: bool,
+    /// It left by itself, with success.
+    left: bool,
     answered: u32,
     ended: u32,
     waited: u32,
@@ -36,7 +38,7 @@ impl Cases {
             (Request::Answered(answer), Some(case)) => self.came_back(case, answer, lowest),
             (Request::Answered(_), None) => self.note_fault("an answer came for no case".into()),
         }
-        self.cut_short = false;
+        (self.cut_short, self.left) = (false, false);
         self.open = (self.next < self.total.unwrap_or(0)).then_some(self.next);
         self.next += u32::from(self.open.is_some());
         self.open
@@ -50,6 +52,11 @@ impl Cases {
     /// The client waits in its case, and will be ended.
     pub fn cut_short(&mut self) {
         self.cut_short = true;
+    }
+
+    /// The client left by itself, with success: so its case had it do.
+    pub fn left(&mut self) {
+        self.left = true;
     }
 
     /// All cases in words, or what is wrong; none while there are more.
@@ -76,7 +83,7 @@ impl Cases {
             self.waited += 1;
         } else {
             self.ended += 1;
-            if error.is_empty() {
+            if error.is_empty() && !self.left {
                 self.note_fault(format!("case {case} ended it without a word"));
             }
         }
@@ -95,14 +102,16 @@ mod tests {
     #[test]
     fn each_case_is_given_once_and_told_apart() {
         let mut cases = Cases::default();
-        assert_eq!(cases.request(Started(4), "", -10), Some(0));
+        assert_eq!(cases.request(Started(5), "", -10), Some(0));
         assert_eq!(cases.request(Answered(-10), "", -10), Some(1));
-        assert_eq!(cases.request(Started(4), "left its memory", -10), Some(2));
+        assert_eq!(cases.request(Started(5), "left its memory", -10), Some(2));
         cases.cut_short();
-        assert_eq!(cases.request(Started(4), "", -10), Some(3));
+        assert_eq!(cases.request(Started(5), "", -10), Some(3));
+        cases.left();
+        assert_eq!(cases.request(Started(5), "", -10), Some(4));
         assert_eq!(cases.result(), None);
         assert_eq!(cases.request(Answered(70_000), "", -10), None);
-        assert_eq!(cases.result(), Some(Ok("4 cases: 2 answered as defined, 1 ended it alone, 1 ended from outside".into())));
+        assert_eq!(cases.result(), Some(Ok("5 cases: 2 answered as defined, 2 ended it alone, 1 ended from outside".into())));
     }
 
     #[test]

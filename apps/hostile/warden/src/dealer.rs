@@ -56,7 +56,11 @@ impl Dealer {
             return Ok(());
         }
         match self.look()?.state.as_str() {
-            "failed" | "ended" | "stopped" => self.control(WARDS.start(self.name.as_bytes())),
+            "ended" => {
+                self.cases.left();
+                self.control(WARDS.start(self.name.as_bytes()))
+            }
+            "failed" | "stopped" => self.control(WARDS.start(self.name.as_bytes())),
             "waiting" if self.waited => {
                 self.cases.cut_short();
                 self.control(WARDS.restart(self.name.as_bytes()))
