@@ -9,7 +9,7 @@ import pytest
 from composer.guest import started
 from composer.interfaces import load_interfaces
 from composer.kernel_build import build_kernel
-from composer.layout import Layout
+from composer.layout import HandleKind, Layout
 from composer.link import link
 from composer.pipeline import Stage, compose
 from composer.qemu import Machine
@@ -29,16 +29,17 @@ def granted_elsewhere(system: System) -> System:
     return replace(system, instances=instances)
 
 
-def without_handles(layout: Layout, instance: str) -> Layout:
-    """The layout in which an instance holds nothing, whatever its glue believes."""
-    return replace(layout, handles={**layout.handles, instance: ()})
+def with_a_log_only(layout: Layout, instance: str) -> Layout:
+    """The layout in which the first handle of an instance is a log, whatever its glue believes."""
+    first, *rest = layout.handles[instance]
+    return replace(layout, handles={**layout.handles, instance: (replace(first, kind=HandleKind.LOG, object=0), *rest)})
 
 
 def test_a_port_and_an_interrupt_that_only_glue_allows_are_refused(workspace, tmp_path):
     compiled = compose(workspace, "probed", Stage.COMPILE).value
     generated = compiled.generated
     assert generated.system.instance("prober").grant("port", "regs").value == {"base": GLUE_ALLOWS}
-    image = link(build_kernel().read_bytes(), granted_elsewhere(generated.system), without_handles(generated.layout, "interrupts"), compiled.modules, load_interfaces())
+    image = link(build_kernel().read_bytes(), granted_elsewhere(generated.system), with_a_log_only(generated.layout, "interrupts"), compiled.modules, load_interfaces())
     path = tmp_path / "probed.efi"
     path.write_bytes(image.value.data)
     with started(path, Machine()) as guest:

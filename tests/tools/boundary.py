@@ -36,7 +36,7 @@ VALUES = {
     "i32": I32, "u64": I64, "i64": I64,
 }
 """What a parameter of each interface type is given, beside pairs of pointer and length."""
-MOST_TOGETHER = 256
+MOST_TOGETHER = 100
 """Parameters that are no pairs are combined with each other up to so many cases; beyond, each changes alone."""
 ROW = 8
 ASKS = ("", f"[needs.service.{CASES}]", 'protocol = "munal-cases/1"')
@@ -276,10 +276,14 @@ def _wires(interfaces: Interfaces) -> Iterator[tuple[str, Capability]]:
 
 
 def _fields(fields: tuple[Field, ...]) -> Iterator[str]:
-    """What a need or a provide must say, and all widths."""
+    """What a need or a provide must say, and all that may be said to be allowed more: widths, kinds of handles, sharing."""
+    wires = sorted(name for name, _ in _wires(load_interfaces()))
     for field in fields:
-        if field.type == "widths":
-            yield f"{field.name} = {list(field.among)}"
+        if field.type in ("widths", "kinds"):
+            allowed = list(field.among) if field.type == "widths" else wires
+            yield f"{field.name} = [{', '.join(str(each) if field.type == 'widths' else chr(34) + each + chr(34) for each in allowed)}]"
+        elif field.type == "boolean":
+            yield f"{field.name} = true"
         elif field.default is None:
             yield f'{field.name} = "{NAME}"' if field.type == "string" else f"{field.name} = {max(field.min or 0, 8)}"
 
