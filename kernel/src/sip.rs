@@ -55,6 +55,9 @@ impl Sip {
     }
 }
 
+/// The most elements of a wasm table: moving so many takes a fraction of a millisecond.
+const MOST_ELEMENTS: usize = 1 << 17;
+
 /// Memories are charged where they grow (`memory::linear`); tables lie in the kernel's heap, which is charged as it is used.
 impl ResourceLimiter for Sip {
     fn memory_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> wasmtime::Result<bool> {
@@ -66,10 +69,11 @@ impl ResourceLimiter for Sip {
         Ok(())
     }
 
-    /// A table may take twice its room to grow later, while its old elements are still there.
+    /// A table may take twice its room to grow later, while its old elements are still there. The runtime moves them in one
+    /// go, which bounds how many there may be.
     fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let room = if current == 0 { desired } else { desired.max(2 * current) + current };
-        let fits = (room as u64).checked_mul(dispatch::TABLE_ELEMENT).is_some_and(|bytes| start::fits(self.index, bytes));
+        let fits = desired <= MOST_ELEMENTS && (room as u64).checked_mul(dispatch::TABLE_ELEMENT).is_some_and(|bytes| start::fits(self.index, bytes));
         if !fits {
             self.count_refusal();
         }

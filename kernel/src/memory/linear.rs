@@ -127,6 +127,11 @@ pub fn fault(address: u64) -> bool {
     there
 }
 
+/// Whether the address lies where linear memories are.
+pub fn is_inside(address: u64) -> bool {
+    (MEMORIES_START..MEMORIES_END).contains(&address)
+}
+
 /// How many slots are in use; for those who look for leaks.
 pub fn count() -> usize {
     FREE.with(|(free, used)| *used - free.len())

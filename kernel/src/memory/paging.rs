@@ -1,7 +1,7 @@
 //! Our own page tables. A page is readable, and either writable or executable, never both; large pages serve only the
 //! one-to-one map of physical memory (Intel SDM volume 3, chapter 4).
 use super::{PAGE, frames};
-use crate::cell::Global;
+use crate::{cell::Global, thread};
 use x86_64::{
     PhysAddr, VirtAddr,
     instructions::tlb,
@@ -291,6 +291,7 @@ unsafe fn give_tree(at: u64, level: u32) -> u64 {
     }
     // SAFETY: the caller's promise, and what it led to is gone.
     unsafe { frames::give(at) };
+    thread::relax(); // nobody else reaches the tree, and the next of its tables can wait
     given
 }
 

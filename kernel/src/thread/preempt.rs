@@ -5,7 +5,7 @@
 //! wasm runtime that wasm called (`memory.fill`, `table.grow`, ...): it returns to wasm without asking anyone, so the interrupt
 //! comes again soon, and after some misses the processor is single-stepped until it is back in wasm.
 use super::{ARMED, Ended, NEVER, THREADS, arm, is_ending, keep_house, leave_house, reschedule};
-use crate::{bulk, cpu::{self, idt::Frame, time}, wasm};
+use crate::{bulk, cpu::{self, idt::Frame, time}, memory::linear, wasm};
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use x86_64::{instructions::interrupts, registers::rflags::RFlags};
 
@@ -175,7 +175,7 @@ pub fn relax() -> bool {
 fn relax_late() -> bool {
     cpu::without_interrupts(reschedule);
     let ending = is_ending();
-    if ending {
+    if ending && !is_in_kernel() {
         insist();
     }
     ending
@@ -185,5 +185,5 @@ fn relax_late() -> bool {
 /// kernel did, state may be lent or interrupts be off, and nobody else runs.
 pub fn relax_in_bulk(address: u64) -> bool {
     // Elsewhere only the runtime's own functions write into the memory of a SIP, and they hold no lock of the runtime's then.
-    !is_in_kernel() && wasm::is_code(address) && interrupts::are_enabled() && relax()
+    !is_in_kernel() && linear::is_inside(address) && interrupts::are_enabled() && relax()
 }
