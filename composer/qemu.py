@@ -45,7 +45,7 @@ class Machine:
     QEMU with a status of the guest's choosing. `rtc` is the clock at power-on, `YYYY-MM-DDTHH:MM:SS` in UTC, or None
     for the time of day. With `reboot` false, a reset ends the run. `type` is QEMU's name of the machine;
     `extra` are words of its command line for what only a test or a benchmark wants. With `counted`, the machine's time
-    follows its instructions, one nanosecond each, and skips what it is idle: the same at each run, and untouched by what
+    follows its instructions, eight nanoseconds each, and skips what it is idle: the same at each run, and untouched by what
     else this computer does (software emulation only).
     """
 
@@ -95,7 +95,7 @@ def command(qemu: str, machine: Machine, firmware: Firmware, variables: Path, di
     words += _socket("qmp", qmp) + ["-mon", "chardev=qmp,mode=control"]
     words += ["-vga", "std", "-display", machine.display or "none", "-net", "none"]
     words += ["-rtc", f"base={machine.rtc or 'utc'},clock={'vm' if machine.counted else 'host'}"]
-    words += ["-icount", "shift=0,sleep=off"] if machine.counted else []
+    words += ["-icount", "shift=3,sleep=off"] if machine.counted else []
     if machine.debug_exit:
         words += ["-device", f"isa-debug-exit,iobase={DEBUG_EXIT_PORT:#x},iosize=1"]
     words += machine.extra

@@ -277,10 +277,10 @@ FILES = qemu.Firmware("/code.fd", "/vars.fd")
     ({}, "-machine q35", "-machine pc"),
     ({"type": "pc"}, "-machine pc", "q35"),
     ({"memory_mib": 2048}, "-m 2048 ", "-m 512 "),
-    ({"counted": True}, "-icount shift=0,sleep=off", "clock=host"),
+    ({"counted": True}, "-icount shift=3,sleep=off", "clock=host"),
     ({}, "clock=host", "-icount"),
     ({"memory_mib": 2048}, "-m 2048 ", "-m 512 "),
-    ({"counted": True}, "-icount shift=0,sleep=off", "clock=host"),
+    ({"counted": True}, "-icount shift=3,sleep=off", "clock=host"),
     ({}, "clock=host", "-icount"),
 ])
 def test_the_command_line_holds_what_was_chosen(options, present, absent):
