@@ -21,7 +21,7 @@ def system(kernel: Kernel) -> bytes:
     return cbor2.dumps({
         "name": kernel.system.name, "version": kernel.system.version, "profile": kernel.system.profile, "digest": kernel.digest,
         "uptime": uptime, "memory_total": page * os.sysconf("SC_PHYS_PAGES"), "memory_free": page * os.sysconf("SC_AVPHYS_PAGES"),
-        "instances": len(kernel.sips), "idle": max(0, uptime - used),
+        "instances": len(kernel.sips), "idle": max(0, uptime - used), "cpu": used, "kernel_cpu": 0,
         "kernel": __version__, "clock": "the monotonic clock of this computer", "clock_ppm": 0, "entropy": "this computer's", "entropy_seeds": 1, "boot": {},
     })
 
