@@ -22,19 +22,26 @@ def system(kernel: Kernel) -> bytes:
         "name": kernel.system.name, "version": kernel.system.version, "profile": kernel.system.profile, "digest": kernel.digest,
         "uptime": uptime, "memory_total": page * os.sysconf("SC_PHYS_PAGES"), "memory_free": page * os.sysconf("SC_AVPHYS_PAGES"),
         "memory_heap": 0, "memories": sum(sip.life is not None for sip in kernel.sips),
-        "instances": len(kernel.sips), "idle": max(0, uptime - used),
+        "instances": len(kernel.sips), "idle": max(0, uptime - used), "cpu": used, "kernel_cpu": 0,
         "kernel": __version__, "clock": "the monotonic clock of this computer", "clock_ppm": 0, "entropy": "this computer's", "entropy_seeds": 1, "boot": {},
     })
 
 
 def instance(sip: Sip) -> bytes:
-    """The map of `audit.instance`. The runtime here does not say when it refuses memory: none is counted."""
-    return cbor2.dumps({
+    """The map of `audit.instance`. This computer schedules: switches, wake-ups and time throttled are not counted, nor is memory that
+    the runtime refused."""
+    instance, running = sip.instance, sip.word not in ("restarting", "ended", "failed", "stopped")
+    told = {
         "name": sip.name, "app": sip.instance.app.name, "kind": sip.instance.app.kind.value, "state": sip.word, "cpu": sip.cpu,
         "memory": sip.memory, "memory_peak": sip.memory_peak, "memory_limit": sip.instance.memory, "restarts": sip.restarts,
         "error": sip.error, "errors": {name: sip.errors[name] for name in sip.kernel.interfaces.errors if sip.errors[name]},
-        "memory_refused": 0, "log_dropped": sip.log.dropped,
-    })
+        "memory_refused": 0, "log_dropped": sip.log.dropped, "priority": instance.bounds.priority.value, "share": instance.cpu_permille,
+        "period": 1_000_000 * instance.bounds.period_ms, "throttled": 0, "wakeups": 0, "switches": 0, "sent": sip.sent, "received": sip.received,
+        "handles_limit": instance.bounds.handles, "up": sip.kernel.now() - sip.began if running else 0,
+    }
+    if sip.word == "restarting":
+        told["starts_in"] = max(0, sip.start_at - sip.kernel.now())
+    return cbor2.dumps(told)
 
 
 def status(sip: Sip) -> bytes:

@@ -31,6 +31,13 @@ PATIENCE = 5.0
 """Seconds for which the end of a simulation waits for its threads."""
 
 
+def _movers(interfaces: Interfaces, kind: str) -> frozenset[str]:
+    """The primitives of connections that take a parameter of this kind: `bytes` leave the caller, a `buffer` takes what comes."""
+    wired = (c for c in interfaces.capabilities.values() if c.wire)
+    functions = (f for c in wired for f in (*c.client.values(), *c.server.values()))
+    return frozenset(f.raw for f in functions if f.raw and any(p.type == kind for p in f.params))
+
+
 class Kernel:
     """A booted simulation. `apps` are modules by app, `glue` by instance; `table` is its system table's bytes."""
 
@@ -41,6 +48,7 @@ class Kernel:
         self.digest, self._table = hashlib.sha256(table).digest(), table
         self.tables = acpi.tables()
         self.log = Log()
+        self.senders, self.receivers = _movers(interfaces, "bytes"), _movers(interfaces, "buffer")
         self.streams = [Stream(s.capacity) for s in layout.streams]
         self.services = [Service() for _ in layout.services]
         self.exchange = Exchange(layout, [i.bounds.handles for i in system.instances], lambda index: self.sips[index].lives_on)

@@ -49,7 +49,10 @@ class Primitives(Links):
             self.kernel.check_alive(self.sip)
             self.sip.note_memory()
             try:
-                return getattr(self, name)(*values)
+                answer = getattr(self, name)(*values)
+                self.sip.sent += name in self.kernel.senders
+                self.sip.received += name in self.kernel.receivers
+                return answer
             except Answer as error:
                 if result != "result":
                     raise Fault(f"{name} was {error}") from None

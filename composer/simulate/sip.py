@@ -51,6 +51,7 @@ class Sip:
         self.begun = self.over = self.began = 0
         self.error = self.end = ""
         self.errors: Counter[str] = Counter()
+        self.sent = self.received = 0
         self.log = Log()
         self.life: Life | None = None
         self.primitives = Primitives(kernel, self)

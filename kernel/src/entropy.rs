@@ -26,8 +26,9 @@ pub fn note() {
     TIMES[number as usize % REMEMBERED].store(time::counter(), Ordering::Relaxed);
 }
 
-/// Makes the pool from what the firmware gave and what the processor has. Called once, at boot.
-pub fn start(firmware: Option<[u8; 64]>) {
+/// Makes the pool from what the firmware gave and what the processor has. Called once, at boot. Answers what is odd about them, if
+/// anything.
+pub fn start(firmware: Option<[u8; 64]>) -> Option<&'static str> {
     ENTROPY.with(|slot| {
         let entropy = slot.insert(Entropy::new());
         entropy.season(&time::counter().to_le_bytes());
@@ -36,9 +37,8 @@ pub fn start(firmware: Option<[u8; 64]>) {
         }
     });
     (0..4).for_each(|_| gather());
-    if !is_ready() {
-        say!("random: neither the firmware nor the processor gives random numbers; the timing of interrupts has to make them, which takes a while");
-    }
+    let poor = "random: neither the firmware nor the processor gives random numbers; the timing of interrupts has to make them, which takes a while";
+    (!is_ready()).then_some(poor)
 }
 
 /// The low bytes of the times between the interrupts that nobody gathered yet.

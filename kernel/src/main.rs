@@ -34,6 +34,7 @@ mod wasm;
 
 use alloc::{format, string::String, vec::Vec};
 use boot::Machine;
+use log::say;
 use stages::Stage;
 use munal_logic::{image::{Header, sha256}, schedule::{Priority, Terms}, table::{self, HandleKind, Module, Table}};
 use uefi::{Status, entry};
@@ -53,11 +54,11 @@ fn run(machine: Machine, header: Header) -> ! {
     assert_eq!(memory::paging::count_writable_and_executable(), 0, "no page is both writable and executable");
     log::start();
     let controllers = firmware::start(machine.rsdp).unwrap_or_else(|reason| panic!("{reason}"));
-    cpu::time::start(machine.started).unwrap_or_else(|reason| panic!("{reason}"));
+    let odd_clocks = cpu::time::start(machine.started).unwrap_or_else(|reason| panic!("{reason}"));
     if let Some((nanoseconds, count)) = machine.wall {
         wall::start(nanoseconds, cpu::time::at_boot(count, machine.started));
     }
-    entropy::start(boot::take_seed());
+    let odd_entropy = entropy::start(boot::take_seed());
     stages::reach(Stage::Clocks);
     cpu::apic::start();
     cpu::ioapic::start(&controllers);
@@ -68,6 +69,8 @@ fn run(machine: Machine, header: Header) -> ! {
     cpu::time::settle(&table).unwrap_or_else(|reason| panic!("{reason}"));
     devices::map(&table).and_then(|()| devices::check_lines(&table)).unwrap_or_else(|reason| panic!("{reason}"));
     introduce(&table, &header);
+    odd_clocks.iter().for_each(|odd| say!("{odd}"));
+    odd_entropy.iter().for_each(|odd| say!("{odd}"));
     load(&machine, &table).unwrap_or_else(|reason| panic!("{reason}"));
     stages::reach(Stage::Modules);
     prepare_threads(&table);

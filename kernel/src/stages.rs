@@ -16,7 +16,7 @@ pub enum Stage {
     Modules,
     /// Threads run.
     Threads,
-    /// A SIP wrote for the first time, to a stream or to its log.
+    /// A SIP sent something for the first time, to a stream or as a message.
     FirstLine,
 }
 

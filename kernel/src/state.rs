@@ -1,6 +1,6 @@
 //! What the kernel knows of its instances: status, logs, streams, services. Decisions are in munal-logic; how lives begin and
 //! end is in `supervisor` and `end`.
-use crate::{cell::Global, cpu::ioapic, party::Party};
+use crate::{cell::Global, cpu::ioapic, party::Party, stages::{self, Stage}};
 use alloc::{string::String, vec::Vec};
 use munal_logic::{
     exchange::Exchange,
@@ -51,6 +51,9 @@ pub struct Life {
     pub error: String,
     /// The errors that its host calls answered, since the kernel started.
     pub errors: Tally,
+    /// Messages, requests, replies and pieces of streams that it sent and received, since the kernel started.
+    pub sent: u64,
+    pub received: u64,
     /// How often its memory and tables were not let grow.
     pub memory_refused: u64,
     pub log: Log,
@@ -62,6 +65,15 @@ impl Life {
     /// Whether it runs or will run again without anyone's doing.
     pub fn goes_on(&self) -> bool {
         matches!(self.status, Status::Running | Status::Waiting(_))
+    }
+
+    /// Counts what a call moved over a connection.
+    pub fn note_messages(&mut self, sent: u64, received: u64) {
+        self.sent += sent;
+        self.received += received;
+        if sent > 0 {
+            stages::reach(Stage::FirstLine);
+        }
     }
 }
 
@@ -96,7 +108,7 @@ pub fn with<R>(job: impl FnOnce(&mut State) -> R) -> R {
 pub fn start(table: Table, digest: [u8; 32]) {
     let life = |_| Life {
         status: Status::Waiting(0), after: After::Stay, sentence: None, began: 0, begun: 0, over: 0, end: None, restarts: 0, tries: 0,
-        watchers: Vec::new(), error: String::new(), errors: Tally::default(), memory_refused: 0, log: Log::new(LOG), heard: 0,
+        watchers: Vec::new(), error: String::new(), errors: Tally::default(), sent: 0, received: 0, memory_refused: 0, log: Log::new(LOG), heard: 0,
     };
     let streams = table.streams.iter().map(|s| Stream { up: Ring::new(s.capacity), down: Ring::new(s.capacity) }).collect();
     let services = table.services.iter().map(|_| Service::new(table.instances.len())).collect();

@@ -98,8 +98,9 @@ fn slow_count() -> u64 {
 
 /// Measures the time stamp counter against the machine's other clocks. The time is 0 when the counter was at `started`.
 ///
-/// Called once, at boot, when the firmware's tables are read. Errors: in words, where there is nothing to measure against.
-pub fn start(started: u64) -> Result<(), &'static str> {
+/// Called once, at boot, when the firmware's tables are read. Answers what is odd about them, if anything. Errors: in words, where
+/// there is nothing to measure against.
+pub fn start(started: u64) -> Result<Option<String>, &'static str> {
     let found: Vec<Reference> = [reference::hpet(), reference::pm_timer()].into_iter().flatten().collect();
     let begin: Vec<Reading> = found.iter().map(Reference::reading).collect();
     let mut measured: Vec<(Reference, Reading, Rate, u64)> = Vec::new();
@@ -109,15 +110,14 @@ pub fn start(started: u64) -> Result<(), &'static str> {
             None => reference.release(),
         }
     }
-    let (_, _, rate, ppm) = *measured.first().ok_or("this machine has neither an HPET nor an ACPI PM timer that counts: nothing tells the time")?;
-    set(Clock { since: started, started: 0, rate });
+    let (_, _, rate, _) = *measured.first().ok_or("this machine has neither an HPET nor an ACPI PM timer that counts: nothing tells the time")?;
     let apart = measured.get(1).map_or(0, |&(_, _, other, _)| rate.apart(other));
-    if apart > TOLERANCE {
-        say!("clock: {} and {} are {apart} ppm apart; {1} is taken, whose rate is fixed", measured[0].0.name(), measured[1].0.name());
-        let (slower, ..) = measured.remove(0);
-        slower.release();
-    }
-    let (_, origin, rate, ppm) = if apart > TOLERANCE { measured[0] } else { (measured[0].0, measured[0].1, rate, ppm) };
+    let odd = (apart > TOLERANCE).then(|| {
+        let (dropped, ..) = measured.remove(0);
+        dropped.release();
+        format!("clock: {} and {} are {apart} ppm apart; the latter is taken, whose rate is fixed", dropped.name(), measured[0].0.name())
+    });
+    let (_, origin, rate, ppm) = measured[0];
     set(Clock { since: started, started: 0, rate });
     KEEPER.with(|keeper| {
         keeper.origin_time = clock().at(origin.count);
@@ -126,7 +126,7 @@ pub fn start(started: u64) -> Result<(), &'static str> {
         keeper.check = keeper.origin_time + FIRST_CHECK;
         keeper.references = measured.into_iter().map(|(reference, ..)| reference).collect();
     });
-    Ok(())
+    Ok(odd)
 }
 
 /// The counter's rate by one reference, and to how many parts per million; none where the reference stands still.

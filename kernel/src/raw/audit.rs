@@ -106,6 +106,8 @@ pub fn audit_instance(call: &mut Call<'_, '_>, handle: u32, index: u32, buffer: 
             ("throttled", Value::Number(activity.usage.throttled)),
             ("wakeups", Value::Number(activity.usage.wakeups)),
             ("switches", Value::Number(activity.switches)),
+            ("sent", Value::Number(life.sent)),
+            ("received", Value::Number(life.received)),
             ("handles_limit", Value::Number(u64::from(instance.handle_limit))),
             ("up", Value::Number(if life.status == Status::Running { now.saturating_sub(life.began) } else { 0 })),
         ];

@@ -31,6 +31,8 @@ pub struct System {
     pub instances: u32,
     /// Time in which nothing ran.
     pub idle: u64,
+    /// Processor time of all instances.
+    pub cpu: u64,
     /// Time that the kernel took for itself: to boot, and to start and end instances.
     pub kernel_cpu: u64,
     /// SHA-256 of the system table.
@@ -118,6 +120,7 @@ impl System {
                 "memories" => it.memories = value.u64()?,
                 "instances" => it.instances = value.u32()?,
                 "idle" => it.idle = value.u64()?,
+                "cpu" => it.cpu = value.u64()?,
                 "kernel_cpu" => it.kernel_cpu = value.u64()?,
                 "digest" => it.digest = value.bytes()?.into(),
                 "kernel" => it.kernel = value.str()?.into(),

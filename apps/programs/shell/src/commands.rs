@@ -182,8 +182,7 @@ impl Shell {
 
     fn system(&mut self, arguments: &[&str]) -> Done {
         let [] = arguments else { return Err(Failure::Usage) };
-        let (it, all) = (instances::system()?, instances::all()?);
-        console::say(&about(&it, all.iter().map(|instance| instance.cpu).sum()))?;
+        console::say(&about(&instances::system()?))?;
         match services::kernels_date() {
             Ok(date) => Ok(console::say(&format!("time of day:  {date}\n"))?),
             Err(why) => Ok(console::say(&format!("time of day:  {why}\n"))?),

@@ -30,19 +30,19 @@ pub fn long_row(it: Instance) -> [String; 13] {
     ]
 }
 
-/// What `system` says, without the time of day; `cpu` is the processor time of all instances.
-pub fn about(it: &System, cpu: u64) -> String {
+/// What `system` says, without the time of day.
+pub fn about(it: &System) -> String {
     let micros = |time: u64| format!("{}.{:03} ms", time / MILLISECOND, time % MILLISECOND / 1000);
     let stages: Vec<String> = it.boot.iter().map(|(stage, time)| format!("{} {}", stage.replace('_', " "), micros(*time))).collect();
     let known = if it.clock_ppm == 0 { String::new() } else { format!(", known to {} ppm", it.clock_ppm) };
     let seeds = if it.entropy_seeds == 0 { "not enough yet".into() } else { format!("seeded {} times", it.entropy_seeds) };
-    let told = it.idle + it.kernel_cpu + cpu;
+    let told = it.idle + it.kernel_cpu + it.cpu;
     [
         format!("system:       {} {}, profile {}, kernel {}\n", it.name, it.version, it.profile, it.kernel),
         format!("table:        {}\n", hex(&it.digest)),
         format!("boot:         {}\n", stages.join(", ")),
         format!("up:           {}\n", micros(it.uptime)),
-        format!("processor:    {} told of: instances {}, kernel {}, idle {}\n", micros(told), micros(cpu), micros(it.kernel_cpu), micros(it.idle)),
+        format!("processor:    {} told of: instances {}, kernel {}, idle {}\n", micros(told), micros(it.cpu), micros(it.kernel_cpu), micros(it.idle)),
         format!("memory:       {} of {} free\n", size(it.memory_free), size(it.memory_total)),
         format!("clock:        {}{known}\n", it.clock),
         format!("entropy:      {}; {seeds}\n", if it.entropy.is_empty() { "no source" } else { &it.entropy }),
@@ -64,6 +64,7 @@ mod tests {
         let it = System {
             name: "munal".into(),
             uptime: 2_000_000_000,
+            cpu: 390_000_000,
             idle: 1_500_000_000,
             kernel_cpu: 100_000_000,
             digest: Vec::from([0xab, 1]),
@@ -73,7 +74,7 @@ mod tests {
             boot: Vec::from([("first_line".into(), 130_500_000)]),
             ..System::default()
         };
-        let text = about(&it, 390_000_000);
+        let text = about(&it);
         for line in [
             "table:        ab01\n",
             "boot:         first line 130.500 ms\n",
@@ -83,7 +84,7 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} in {text}");
         }
-        assert!(about(&System::default(), 0).contains("no source; not enough yet"));
+        assert!(about(&System::default()).contains("no source; not enough yet"));
     }
 
     #[test]
