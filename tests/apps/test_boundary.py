@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from composer.interfaces import Function, Param, load_interfaces
-from tests.tools.boundary import APPS, LENGTHS, POINTERS, VALUES, calls, cases, files
+from tests.tools.boundary import APPS, LENGTHS, MEMORY, POINTERS, VALUES, calls, cases, files, leaves_memory
 
 
 @pytest.mark.parametrize("path", sorted(map(str, files(load_interfaces()))))
@@ -43,3 +43,9 @@ def test_all_else_is_given_every_value_in_every_combination():
 def test_of_many_parameters_each_still_has_every_value():
     found = cases(made("u32", "u32", "u32", "u32"))
     assert all({row[i] for row in found} == set(VALUES["u32"]) for i in range(4))
+
+
+def test_what_leaves_memory_is_known():
+    function = made("u32", "buffer")
+    assert [leaves_memory(function, (MEMORY + 9, *pair)) for pair in ((0, MEMORY), (1, MEMORY), (MEMORY, 0), (MEMORY, 1), (2**32 - 1, 0))] == [
+        False, True, False, True, True]

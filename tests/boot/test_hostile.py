@@ -9,6 +9,9 @@ import re
 
 import pytest
 
+from composer.interfaces import load_interfaces
+from tests.tools.boundary import calls, cases, leaves_memory
+
 pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.xdist_group("boot")]
 
 LONGEST = 400.0
@@ -57,7 +60,9 @@ def test_each_hostile_one_is_contained_and_the_neighbour_misses_nothing(machine)
     assert said.keys() == CONTAINED_BY.keys()
     for name, what in CONTAINED_BY.items():
         assert re.search(rf"^contained by .*({what})", said[name]), f"{name}: {said[name]}"
-    (last,) = neighbour
+    ended = int(re.search(r"(\d+) ended it alone", said["boundary"])[1])
+    assert ended >= sum(leaves_memory(call.function, row) for call in calls(load_interfaces()) for row in cases(call.function))
+    last = neighbour[-1]
     counts = re.fullmatch(r"neighbour: (\d+) deadlines, 0 missed", last)
     assert counts and int(counts[1]) >= ENOUGH_DEADLINES
     assert status == 0

@@ -87,6 +87,13 @@ def cases(function: Function) -> list[tuple[int, ...]]:
     return [tuple(v for argument in arguments for v in argument) for arguments in dict.fromkeys(found)]
 
 
+def leaves_memory(function: Function, arguments: tuple[int, ...]) -> bool:
+    """Whether a pair of these arguments lies at least in part outside of the app's memory."""
+    words = iter(arguments)
+    values = [[next(words) for _ in param.wasm] for param in function.params]
+    return any(sum(value) > MEMORY for value in values if len(value) == 2)
+
+
 def _harmless(param: Param) -> tuple[int, ...]:
     return (HARMLESS["pointer"], HARMLESS["length"]) if len(param.wasm) == 2 else (VALUES[param.type][0],)
 

@@ -34,6 +34,8 @@ const LOOK: u64 = 50 * MILLISECOND;
 const GLANCE: u64 = 2 * MILLISECOND;
 /// The neighbour keeps at least as many deadlines, however soon all are contained.
 const DEADLINES: u32 = 1000;
+/// Of so many misses it is said at once who ran; of more, the neighbour's log tells.
+const TOLD_AT_ONCE: u32 = 8;
 /// Who is not contained by then is not contained.
 const LONGEST: u64 = 60 * SECOND;
 
@@ -42,12 +44,15 @@ struct Watch {
     wards: BTreeMap<u32, Ward>,
     dealer: Option<Dealer>,
     neighbour: Neighbour,
+    /// How often it was said who ran when the neighbour was late.
+    told: u32,
     /// The processor time of each instance at the last look, for who took it when the neighbour was late.
     seen: Vec<u64>,
 }
 
 fn run() -> Result<(), String> {
     let mut watch = Watch::start()?;
+    console::say(&format!("munal hostile: {} wards and a neighbour\n", watch.wards.len()))?;
     let mut next_look = CLOCK.now();
     while !watch.is_over() {
         if CLOCK.now() >= next_look {
@@ -76,13 +81,15 @@ impl Watch {
             }
             wards.insert(index, Ward { share: grants::share(&words).into(), has_cases, ..Ward::default() });
         }
-        Ok(Self { wards, dealer, neighbour: Neighbour::default(), seen: Vec::new() })
+        Ok(Self { wards, dealer, neighbour: Neighbour::default(), told: 0, seen: Vec::new() })
     }
 
     /// Looks at everyone.
     fn look(&mut self) -> Result<(), String> {
         let all = ask::all()?;
-        if let Some(deadline) = self.neighbour.listen()? {
+        let missed = self.neighbour.listen()?;
+        if let Some(deadline) = missed.filter(|_| self.told < TOLD_AT_ONCE) {
+            self.told += 1;
             console::say(&format!("neighbour: missed the deadline at {} us{}\n", deadline / 1000, self.who_ran(&all)))?;
         }
         self.seen = all.iter().map(|it| it.cpu).collect();
