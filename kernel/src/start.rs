@@ -72,8 +72,12 @@ pub fn run(index: usize) -> wasmtime::Result<()> {
     if !fits(index, 0) {
         return Err(wasmtime::Error::msg("could not start: what the kernel keeps for it passes its quota"));
     }
-    thread::leave().map_err(Stop::from)?; // it may have been ended before its first instruction
-    thread::in_wasm(|| entry.call(&mut store, ()))
+    thread::in_wasm(|| {
+        // A switch that became due until here is made now, and the timer set: a loop may never ask again. The SIP may have been
+        // ended before its first instruction.
+        thread::leave().map_err(Stop::from)?;
+        entry.call(&mut store, ())
+    })
 }
 
 /// Instantiates glue and app; answers the app's entry.
