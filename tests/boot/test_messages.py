@@ -35,5 +35,5 @@ TOLD = {
 def test_messages_handles_and_services_do_as_they_promise(machine, command):
     heard = machine("messages", command)
     for subject, answers in TOLD.items():
-        told = heard.expect(rf"^envoy: {subject}((?: [-\w]+)*)\r?$")
+        told = heard.expect(rf"^envoy: {subject}((?: [-\w]+)*)\r?\n")
         assert told[1].split() == [str(answer) for answer in answers], subject

@@ -200,3 +200,14 @@ def test_the_data_is_plain_and_has_every_place() -> None:
     assert com1["ports"] == {"reads": [{"base": 0x3FD, "length": 1}], "writes": [{"base": 0x3F8, "length": 8}]}
     assert [(o["function"], o["raw"], o["verdict"], len(o["uses"])) for o in com1["operations"]] == [
         ("read8", "port_in8", "proved", 1), ("write8", "port_out8", "checked at run time", 1)]
+
+
+def test_a_received_handle_is_checked_and_its_closing_is_not() -> None:
+    data = wat('(module (import "munal:handle" "stream_write" (func $w (param i32 i32 i32) (result i32))) '
+               '(import "munal:handle" "close" (func $c (param i32) (result i32))) (memory (export "memory") 1) '
+               '(func (export "_start") (drop (call $w (i32.const 7) (i32.const 0) (i32.const 1))) (drop (call $c (i32.const 7)))))')
+    envoy = app("envoy", need("channel", "jobs"))
+    (found,) = prove(system(instance("envoy", envoy, jobs={"from": "broker.jobs"})), {"envoy": gather("envoy", "envoy.wasm", data, traced=True)})
+    assert [(each.name, each.verdict) for each in found.operations] == [
+        ("handle close", Verdict.PROVED), ("handle stream_write", Verdict.CHECKED)]
+    assert "the kernel looks up whether it holds it" in to_text("made", (found,), sites=True)

@@ -116,7 +116,8 @@ static void services_answer(void) {
     number(echo(MEGABYTE));
     number(munal_service_echo_call(request, MEGABYTE + 1, reply, sizeof reply));
     number(munal_service_echo_call("eleven chars", 12, reply, 2));
-    number(munal_service_echo_call_within("slow", 4, reply, sizeof reply, 2 * MILLISECONDS));
+    number(munal_service_echo_call_within("silent", 6, reply, sizeof reply, 2 * MILLISECONDS));
+    munal_channel_jobs_send("go", 2, 0, 0, FOR_EVER);
     number(echo(100));
     end_of_line();
     int32_t other = munal_handle_duplicate(munal_service_echo_handle(), WRITE | SHARE);
@@ -211,6 +212,8 @@ static void peers_end(void) {
 
 void _start(void) {
     if (receive(&console, 1, FOR_EVER) != 7) munal_sip_exit(1);
+    text("\nmunal envoy"); // as the kernel's banner: what comes before one is taken for the firmware's
+    end_of_line();
     rights_only_shrink();
     guesses_reach_nothing();
     a_quota_holds();
