@@ -46,7 +46,8 @@ class Machine:
     for the time of day. With `reboot` false, a reset ends the run. `type` is QEMU's name of the machine;
     `extra` are words of its command line for what only a test or a benchmark wants. With `counted`, the machine's time
     follows its instructions, one nanosecond each, and skips what it is idle: the same at each run, and untouched by what
-    else this computer does (software emulation only).
+    else this computer does (software emulation only). `random` gives the firmware this computer's random numbers, which
+    a machine that is to do the same at each run has not.
     """
 
     accel: str = "tcg"
@@ -58,6 +59,7 @@ class Machine:
     type: str = DEFAULT_MACHINE
     extra: tuple[str, ...] = ()
     counted: bool = False
+    random: bool = True
 
 
 def grants_debug_exit(system: System) -> bool:
@@ -98,6 +100,8 @@ def command(qemu: str, machine: Machine, firmware: Firmware, variables: Path, di
     words += ["-icount", "shift=0,sleep=off"] if machine.counted else []
     if machine.debug_exit:
         words += ["-device", f"isa-debug-exit,iobase={DEBUG_EXIT_PORT:#x},iosize=1"]
+    if machine.random and not machine.counted:
+        words += ["-device", "virtio-rng-pci"]
     words += machine.extra
     return words if machine.reboot else [*words, "-no-reboot"]
 
