@@ -48,7 +48,8 @@ class Machine:
     for the time of day. With `reboot` false, a reset ends the run. `type` is QEMU's name of the machine;
     `extra` are words of its command line for what only a test or a benchmark wants. With `counted`, the machine's time
     follows its instructions, 2 to the power of `instruction_shift` nanoseconds each, and skips what it is idle: the same at
-    each run, and untouched by what else this computer does (software emulation only; otherwise it has no effect).
+    each run, and untouched by what else this computer does (software emulation only; otherwise it has no effect). `random`
+    gives the firmware this computer's random numbers, which a machine that is to do the same at each run has not.
     """
 
     accel: str = "tcg"
@@ -60,7 +61,8 @@ class Machine:
     type: str = DEFAULT_MACHINE
     extra: tuple[str, ...] = ()
     counted: bool = False
-    instruction_shift: int = 3
+    instruction_shift: int = 0
+    random: bool = True
 
 
 def grants_debug_exit(system: System) -> bool:
@@ -102,6 +104,8 @@ def command(qemu: str, machine: Machine, firmware: Firmware, variables: Path, di
     words += ["-icount", f"shift={machine.instruction_shift},sleep=off"] if counted else []
     if machine.debug_exit:
         words += ["-device", f"isa-debug-exit,iobase={DEBUG_EXIT_PORT:#x},iosize=1"]
+    if machine.random and not machine.counted:
+        words += ["-device", "virtio-rng-pci"]
     words += machine.extra
     return words if machine.reboot else [*words, "-no-reboot"]
 

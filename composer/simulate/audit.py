@@ -37,7 +37,7 @@ def instance(sip: Sip) -> bytes:
         "error": sip.error, "errors": {name: sip.errors[name] for name in sip.kernel.interfaces.errors if sip.errors[name]},
         "memory_refused": 0, "log_dropped": sip.log.dropped, "priority": instance.bounds.priority.value, "share": instance.cpu_permille,
         "period": 1_000_000 * instance.bounds.period_ms, "throttled": 0, "wakeups": 0, "switches": 0, "sent": sip.sent, "received": sip.received,
-        "handles_limit": instance.bounds.handles, "up": sip.kernel.now() - sip.began if running else 0,
+        "handles": len(list(sip.kernel.exchange.handles[sip.index].values())), "handles_limit": instance.bounds.handles, "up": sip.kernel.now() - sip.began if running else 0,
     }
     if sip.word == "restarting":
         told["starts_in"] = max(0, sip.start_at - sip.kernel.now())

@@ -108,6 +108,7 @@ pub fn audit_instance(call: &mut Call<'_, '_>, handle: u32, index: u32, buffer: 
             ("switches", Value::Number(activity.switches)),
             ("sent", Value::Number(life.sent)),
             ("received", Value::Number(life.received)),
+            ("handles", Value::Number(state.exchange.count(index) as u64)),
             ("handles_limit", Value::Number(u64::from(instance.handle_limit))),
             ("up", Value::Number(if life.status == Status::Running { now.saturating_sub(life.began) } else { 0 })),
         ];
