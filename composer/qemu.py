@@ -61,7 +61,7 @@ class Machine:
     type: str = DEFAULT_MACHINE
     extra: tuple[str, ...] = ()
     counted: bool = False
-    instruction_shift: int = 0
+    instruction_shift: int = 3
     random: bool = True
 
 

@@ -277,7 +277,7 @@ FILES = qemu.Firmware("/code.fd", "/vars.fd")
     ({}, "-machine q35", "-machine pc"),
     ({"type": "pc"}, "-machine pc", "q35"),
     ({"memory_mib": 2048}, "-m 2048 ", "-m 512 "),
-    ({"counted": True}, "-icount shift=0,sleep=off", "clock=host"),
+    ({"counted": True}, "-icount shift=3,sleep=off", "clock=host"),
     ({"counted": True, "instruction_shift": 4}, "clock=vm -icount shift=4,sleep=off", "clock=host"),
     ({"counted": True, "accel": "kvm"}, "clock=host", "-icount"),
     ({}, "clock=host", "-icount"),
