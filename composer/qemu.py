@@ -44,7 +44,7 @@ class Machine:
     `display` is a QEMU display (gtk, sdl) or None for no window. `debug_exit` adds the device at port 0xf4 that ends
     QEMU with a status of the guest's choosing. `rtc` is the clock at power-on, `YYYY-MM-DDTHH:MM:SS` in UTC, or None
     for the time of day. With `reboot` false, a reset ends the run. `type` is QEMU's name of the machine;
-    `extra` are words of its command line for what only a test or a benchmark wants. With `counted`, the machine's time
+    `extra` are words of its command line for what only a debugger, a test or a benchmark wants. With `counted`, the machine's time
     follows its instructions, one nanosecond each, and skips what it is idle: the same at each run, and untouched by what
     else this computer does (software emulation only).
     """
