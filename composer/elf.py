@@ -18,6 +18,10 @@ MAX_MEMORY = 1 << 30
 """Bytes that a kernel may span in memory; PE addresses are 32 bits wide, and no kernel of ours comes near."""
 
 ABI_SECTION = b".munal.abi"
+SYMBOLS, STRINGS = b".symtab", b".strtab"
+SYMBOL = struct.Struct("<IBBHQQ")
+STT_NOTYPE, STT_FUNC, STB_GLOBAL = 0, 2, 1
+LONGEST_SYMBOL = 1 << 16
 HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 PROGRAM = struct.Struct("<IIQQQQQQ")
 SECTION = struct.Struct("<IIQQQQIIQQ")
@@ -63,13 +67,23 @@ class Relocation:
 
 
 @dataclass(frozen=True, slots=True)
+class Function:
+    """A function's name as the linker knows it; its size in bytes is 0 where it is not told."""
+
+    name: str
+    address: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Kernel:
-    """Segments in the order of their addresses, no two of which share a page."""
+    """Segments in the order of their addresses, no two of which share a page; functions as the file's symbols name them."""
 
     entry: int
     segments: tuple[Segment, ...]
     relocations: tuple[Relocation, ...]
     abi: bytes | None
+    functions: tuple[Function, ...] = ()
 
 
 def read_kernel(elf: bytes) -> Kernel:
@@ -82,7 +96,7 @@ def read_kernel(elf: bytes) -> Kernel:
     relocations = tuple(_relocations(file, headers, segments))
     if not any(s.executable and s.address <= file.entry < s.end for s in segments):
         raise ElfError(f"the kernel's entry {file.entry:#x} lies in no executable segment")
-    return Kernel(file.entry, segments, relocations, file.section(ABI_SECTION))
+    return Kernel(file.entry, segments, relocations, file.section(ABI_SECTION), tuple(_functions(file, segments)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +163,30 @@ class _File:
         if len(found) > 1 or found[0][1] == SHT_NOBITS or found[0][2] & SHF_COMPRESSED:
             raise ElfError(f"the kernel's section {name.decode()} must be there once, with its bytes as they are")
         return self.take(*found[0][4:6])
+
+
+def function_symbols(elf: bytes) -> tuple[Function, ...]:
+    """The functions that a file's symbol table names, whatever its sections are for. Raises ElfError."""
+    return tuple(function for function, kind in _symbols(_File(elf)) if kind == STT_FUNC)
+
+
+def _functions(file: _File, segments: tuple[Segment, ...]) -> Iterator[Function]:
+    """What the symbol table names in executable segments: functions, and labels of assembly. A stripped kernel has none."""
+    for function, _ in _symbols(file):
+        if any(s.executable and s.address <= function.address < s.end for s in segments):
+            yield function
+
+
+def _symbols(file: _File) -> Iterator[tuple[Function, int]]:
+    """Functions and global labels, each with its type (ELF-64 object file format, section 6)."""
+    table, names = file.section(SYMBOLS), file.section(STRINGS)
+    if table is None or names is None:
+        return
+    for name, info, _, _, address, size in SYMBOL.iter_unpack(table[:len(table) // SYMBOL.size * SYMBOL.size]):
+        kind, label = info & 0xF, info & 0xF == STT_NOTYPE and info >> 4 == STB_GLOBAL
+        end = names.find(b"\0", name)
+        if (kind == STT_FUNC or label) and name < end <= name + LONGEST_SYMBOL:
+            yield Function(names[name:end].decode(errors="replace"), address, size), kind
 
 
 def _require_loadable(headers: tuple[_Header, ...], segments: tuple[Segment, ...]) -> None:

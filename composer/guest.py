@@ -5,11 +5,13 @@ Gets an image and a machine; gives sockets to select on and, in the end, an outc
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -19,6 +21,9 @@ from composer import qemu
 from composer.qmp import Qmp
 
 PE_MAGIC = b"MZ"
+INTERRUPTS_ON = 1 << 9
+"""The flag IF (Intel SDM volume 1, section 3.4.3)."""
+_FLAGS = re.compile(r"\b[ER]FL=([0-9a-f]+)")
 PATIENCE = 10.0
 """Seconds that a QEMU gets to end once it was told to, before it is killed."""
 
@@ -55,6 +60,8 @@ class Guest:
         self.process, self.serial, self.qmp, self.machine, self.folder = process, serial, qmp, machine, folder
         self.resets = 0
         self.stopped_by_itself = False
+        self.halted = False
+        self._asked: deque[Callable[[str], None]] = deque()
         self._reason: str | None = None
 
     def watch(self) -> None:
@@ -66,8 +73,27 @@ class Guest:
                 self.resets += 1
             elif event.name == "STOP":
                 self.qmp.execute("query-status")
+            elif event.name == "text" and self._asked:
+                self._asked.popleft()(event.data["text"])
             elif event.name == "status" and event.data.get("status") == "internal-error":
                 self.stopped_by_itself = True
+
+    def ask(self, command: str, then: Callable[[str], None]) -> None:
+        """Give QEMU's human monitor a command; `watch` hands its words to `then`, in the order of the asking."""
+        self._asked.append(then)
+        self.qmp.execute("human-monitor-command", command_line=command)
+
+    def ask_whether_halted(self) -> None:
+        """Find out whether the processor halts with interrupts off, for good: `halted` will tell."""
+        self.ask("info registers", self._look)
+
+    def _look(self, registers: str) -> None:
+        flags = _FLAGS.search(registers)
+        if flags is None or int(flags[1], 16) & INTERRUPTS_ON:
+            return
+        self.halted = "HLT=1" in registers
+        if not self.halted:
+            self.ask_whether_halted()
 
     def outcome(self) -> Outcome:
         """Wait for QEMU's end, which its closed serial line has announced, and tell what it was."""

@@ -15,6 +15,7 @@ from composer import pe
 from composer.diagnostics import Diagnostic, declare, error
 from composer.link import HEADER, LAYOUT_VERSION, MAGIC
 from composer.result import Result
+from composer.symbols import SECTION as SYMBOLS
 from composer.table_fit import TableFault, fitting
 
 M0510 = declare("M0510", "a file is no image of ours")
@@ -206,8 +207,10 @@ def _parts(data: bytes, sections: tuple[Section, ...], modules: dict[str, bytes]
     apps = sum(len(code) for name, code in modules.items() if name.startswith("app/"))
     glue = sum(map(len, modules.values())) - apps
     origin = sum(min(s.size, s.file_size) for s in sections if s.name == ORIGIN)
-    kernel = sum(s.file_size for s in sections if s.name not in (SYSTEM, ORIGIN))
-    parts = {"kernel": kernel, "apps": apps, "glue": glue, "table": len(table), **({"origin": origin} if origin else {})}
+    symbols = sum(min(s.size, s.file_size) for s in sections if s.name == SYMBOLS)
+    kernel = sum(s.file_size for s in sections if s.name not in (SYSTEM, ORIGIN, SYMBOLS))
+    parts = {"kernel": kernel, "apps": apps, "glue": glue, "table": len(table), **({"symbols": symbols} if symbols else {}),
+             **({"origin": origin} if origin else {})}
     return {**parts, "headers and padding": len(data) - sum(parts.values())}
 
 

@@ -9,17 +9,22 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from composer import pipeline, report
 from composer.variant import Variant
+
+if TYPE_CHECKING:
+    from composer.gdb import Prepared
 
 REFUSED = 1
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 def run(root: Path, variant: Variant, *, headless: bool, timeout: float | None, accel: str, firmware: bool,
-        memory_mib: int, locked: bool = False) -> int:
-    """Build the image of a profile and boot it in QEMU; the status is the machine's, 1 for a system that was refused."""
+        memory_mib: int, locked: bool = False, gdb: int | None = None) -> int:
+    """Build the image of a profile and boot it in QEMU; the status is the machine's, 1 for a system that was refused. It waits
+    for gdb at the port `gdb`, where one is given."""
     from composer import packages
     from composer import run as machine
 
@@ -29,8 +34,20 @@ def run(root: Path, variant: Variant, *, headless: bool, timeout: float | None, 
         return REFUSED
     made = built.value
     options = machine.RunOptions(headless=headless, accel=accel, timeout=timeout, firmware=firmware, machine=made.machine, debug_exit=made.debug_exit,
-                                 counts_instructions=made.counts_instructions, memory_mib=memory_mib)
-    return machine.run(made.image, options)
+                                 counts_instructions=made.counts_instructions, memory_mib=memory_mib,
+                                 gdb=_debugged(made.image, gdb) if gdb is not None else None)
+    return machine.run(options.gdb.image if options.gdb else made.image, options)
+
+
+def _debugged(image: Path, port: int) -> Prepared:
+    """The copy of the image that waits for gdb, with its symbols beside it."""
+    from composer.elf import read_kernel
+    from composer.gdb import prepare
+    from composer.kernel_build import build_kernel
+    from composer.link import shift
+
+    kernel = build_kernel().read_bytes()
+    return prepare(image, kernel, shift(read_kernel(kernel)), port)
 
 
 def simulate(root: Path, variant: Variant, *, timeout: float | None, locked: bool = False) -> int:
@@ -49,10 +66,11 @@ def test(arguments: Sequence[str]) -> int:
 
     Everything that any test needs is installed first, so that no test does it at a time when others wait for it.
     """
-    from composer import fat, packages, toolchain
+    from composer import fat, gdb, packages, toolchain
 
     packages.require_virtual_machine()
     fat.require_mtools()
+    gdb.require_gdb()
     toolchain.require_rust(kernel=True)
     toolchain.require_rust(kernel=False)
     toolchain.require_zig()

@@ -19,6 +19,8 @@ from composer.elf import ElfError, Kernel, Relocation, Segment, read_kernel
 from composer.interfaces import Interfaces
 from composer.layout import Layout
 from composer.result import Result
+from composer.symbols import SECTION as SYMBOLS
+from composer.symbols import symbol_table
 from composer.system import System
 from composer.table import Module, encode
 
@@ -69,7 +71,7 @@ def assemble(kernel: Kernel, system: System, layout: Layout, modules: Mapping[st
     table = encode(system, layout, placed, interfaces)
     payload = _payload(system, placed, modules, table)
     sections = _sections(kernel, payload, origin)
-    return Result(Image(pe.write(kernel.entry + _shift(kernel), sections), table, placed, _parts(sections, modules, table, origin)))
+    return Result(Image(pe.write(kernel.entry + shift(kernel), sections), table, placed, _parts(sections, modules, table, origin)))
 
 
 def check_abi(found: bytes | None, interfaces: Interfaces) -> Iterator[Diagnostic]:
@@ -143,18 +145,18 @@ def write_image(kernel: Kernel, payload: bytes) -> bytes:
     return pe.write(kernel.entry + _shift(kernel), _sections(kernel, payload, b""))
 
 
-def _shift(kernel: Kernel) -> int:
+def shift(kernel: Kernel) -> int:
     """What is added to the kernel's addresses, so that its first page follows the image's headers."""
     return pe.FIRST_ADDRESS - kernel.segments[0].address // pe.MEMORY_ALIGNMENT * pe.MEMORY_ALIGNMENT
 
 
 def _sections(kernel: Kernel, payload: bytes, origin: bytes) -> list[pe.Section]:
-    shift = _shift(kernel)
-    relocations = pe.relocation_data(r.address + shift for r in kernel.relocations)
-    sections = _kernel_sections(kernel, shift)
+    moved = shift(kernel)
+    relocations = pe.relocation_data(r.address + moved for r in kernel.relocations)
+    sections = _kernel_sections(kernel, moved)
     if relocations:
         sections.append(pe.Section(".reloc", pe.next_address(sections), len(relocations), relocations, pe.Use.RELOCATIONS))
-    for name, content in ((".munal", payload), (".origin", origin)):
+    for name, content in ((".munal", payload), (SYMBOLS, symbol_table(kernel.functions, moved)), (".origin", origin)):
         if content:
             sections.append(pe.Section(name, pe.next_address(sections), len(content), content, pe.Use.CONSTANTS))
     return sections
@@ -194,6 +196,8 @@ def _parts(sections: list[pe.Section], modules: Mapping[str, bytes], table: byte
     """Bytes in the file by purpose; what no purpose claims is padding and headers."""
     apps = sum(len(code) for name, code in modules.items() if name.startswith("app/"))
     glue = sum(map(len, modules.values())) - apps
-    kernel = sum(s.file_size for s in sections if s.name not in (".munal", ".origin"))
-    parts = {"kernel": kernel, "apps": apps, "glue": glue, "table": len(table), **({"origin": len(origin)} if origin else {})}
+    kernel = sum(s.file_size for s in sections if s.name not in (".munal", ".origin", SYMBOLS))
+    symbols = sum(len(s.data) for s in sections if s.name == SYMBOLS)
+    parts = {"kernel": kernel, "apps": apps, "glue": glue, "table": len(table), **({"symbols": symbols} if symbols else {}),
+             **({"origin": len(origin)} if origin else {})}
     return {**parts, "headers and padding": pe.headers_size(len(sections)) + sum(s.file_size for s in sections) - sum(parts.values())}

@@ -163,3 +163,9 @@ def _section_headers(sections: Sequence[Section]) -> Iterator[bytes]:
         yield SECTION_HEADER.pack(section.name.encode(), section.size, section.address, section.file_size,
                                   place if section.file_size else 0, 0, 0, 0, 0, section.use)
         place += section.file_size
+
+
+def entry_of(data: bytes) -> int:
+    """The address of a PE32+ file's first instruction, from the image's start; the file's headers were read already."""
+    start = DOS_HEADER.unpack_from(data)[1]
+    return int(OPTIONAL_HEADER.unpack_from(data, start + FILE_HEADER.size)[6])

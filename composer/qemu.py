@@ -46,8 +46,8 @@ class Machine:
     `display` is a QEMU display (gtk, sdl) or None for no window. `debug_exit` adds the device at port 0xf4 that ends
     QEMU with a status of the guest's choosing. `rtc` is the clock at power-on, `YYYY-MM-DDTHH:MM:SS` in UTC, or None
     for the time of day. With `reboot` false, a reset ends the run. `type` is QEMU's name of the machine;
-    `extra` are words of its command line for what only a test or a benchmark wants. With `counted`, the machine's time
-    follows its instructions, 2 to the power of `instruction_shift` nanoseconds each, and skips what it is idle: the same at
+    `extra` are words of its command line for what only a debugger, a test or a benchmark wants. With `counted`, the machine's
+    time follows its instructions, 2 to the power of `instruction_shift` nanoseconds each, and skips what it is idle: the same at
     each run, and untouched by what else this computer does (software emulation only; otherwise it has no effect). `random`
     gives the firmware this computer's random numbers, which a machine that is to do the same at each run has not.
     """

@@ -17,7 +17,8 @@ LONGEST_MESSAGE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`name` is QEMU's (SHUTDOWN, RESET, STOP); `status` stands for the answer to `query-status`."""
+    """`name` is QEMU's (SHUTDOWN, RESET, STOP); `status` stands for the answer to `query-status`, `text` for one of the human
+    monitor, whose words are `data["text"]`."""
 
     name: str
     data: dict[str, Any] = field(default_factory=dict)
@@ -36,10 +37,11 @@ class Qmp:
     def fileno(self) -> int:
         return self.connection.fileno()
 
-    def execute(self, command: str) -> None:
-        """Send a command without arguments; a QEMU that has gone is not an error, its end is seen elsewhere."""
+    def execute(self, command: str, **arguments: str) -> None:
+        """Send a command; a QEMU that has gone is not an error, its end is seen elsewhere."""
+        words = {"execute": command, **({"arguments": {name.replace("_", "-"): a for name, a in arguments.items()}} if arguments else {})}
         try:
-            self.connection.sendall(json.dumps({"execute": command}).encode() + b"\n")
+            self.connection.sendall(json.dumps(words).encode() + b"\n")
         except OSError:
             self.open = False
 
@@ -56,6 +58,8 @@ class Qmp:
                 yield Event(str(message["event"]), message.get("data") or {})
             elif isinstance(answer, dict) and "status" in answer:
                 yield Event("status", answer)
+            elif isinstance(answer, str):
+                yield Event("text", {"text": answer})
 
     def _lines(self) -> list[bytes]:
         self.drained = False

@@ -13,20 +13,25 @@ from enum import Enum, auto
 from pathlib import Path
 
 from composer import accel, qemu
+from composer.gdb import Prepared
+from composer.gdb_wait import Debugger
 from composer.guest import Ending, Guest, Outcome, started
-from composer.screen import BANNERS, Screen
+from composer.screen import BANNERS, LastWords, Screen
 from composer.system import DEFAULT_MACHINE
 from composer.terminal import Ended, Keys, ending_signals, is_open, raw_terminal, read_typed, say, write_all
 from composer.tools import ToolFailure
 
 TIMED_OUT = 124
+PANICKED = 134
+"""As a program that aborts: 128 and SIGABRT."""
 READER_GONE = 141
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """How `munal run` runs. `timeout` is in seconds; `rtc` is the machine's clock at power-on (see qemu.Machine);
-    `input` and `output` are file descriptors; a line of the guest's own begins with one of `banners`."""
+    `input` and `output` are file descriptors; a line of the guest's own begins with one of `banners`. `gdb`: for the
+    debugger that the machine is to wait for."""
 
     headless: bool = False
     accel: str = "auto"
@@ -41,12 +46,14 @@ class RunOptions:
     input: int = 0
     output: int = 1
     banners: tuple[bytes, ...] = BANNERS
+    gdb: Prepared | None = None
 
 
 def run(image: Path, options: RunOptions) -> int:
     """Run `image` until the guest powers off or the person leaves; answers the exit status.
 
-    0 power-off or left; the guest's own after a debug exit; 124 after `timeout`; 128 + signal.
+    0 power-off or left; the guest's own after a debug exit; 124 after `timeout`; 134 where the kernel panicked and halted;
+    128 + signal.
     Raises ToolFailure where QEMU cannot run the machine.
     """
     program = qemu.find_qemu()
@@ -73,8 +80,9 @@ def _first_that_works(image: Path, options: RunOptions, program: str, display: s
 
 
 def _machine(options: RunOptions, accelerator: str, display: str | None) -> qemu.Machine:
+    debugger = ("-gdb", f"tcp:127.0.0.1:{options.gdb.port}") if options.gdb else ()
     return qemu.Machine(accelerator, display, options.debug_exit, options.reboot, options.rtc, options.memory_mib, options.machine,
-                        counted=options.counts_instructions, instruction_shift=qemu.INSTRUCTION_SHIFT)
+                        extra=debugger, counted=options.counts_instructions, instruction_shift=qemu.INSTRUCTION_SHIFT)
 
 
 def _run_once(image: Path, options: RunOptions, machine: qemu.Machine, deadline: float | None, may_fall_back: bool) -> int | None:
@@ -91,6 +99,7 @@ class Why(Enum):
     LEFT = auto()
     TIMEOUT = auto()
     READER_GONE = auto()
+    PANICKED = auto()
     ACCELERATOR_FAILED = auto()
 
 
@@ -101,9 +110,11 @@ class Session:
         self.guest, self.options, self.is_terminal = guest, options, is_terminal
         self.deadline, self.may_fall_back = deadline, may_fall_back
         self.screen = Screen(options.banners, options.firmware)
+        self.last_words = LastWords()
         self.keys = Keys()
         self.to_guest = b""
         self.input_open = is_open(options.input)
+        self.debugger = Debugger(guest, options.gdb) if options.gdb else None
         self.first_word_by = time.monotonic() + accel.PATIENCE
         self.resets = 0
 
@@ -125,6 +136,9 @@ class Session:
             self._show_hidden()
             say(f"munal: the machine still ran after {self.options.timeout:g} seconds and was stopped")
             return TIMED_OUT
+        if why is Why.PANICKED:
+            say("munal: the kernel panicked; what it said is above, and what each line of it means in docs/faults.md")
+            return PANICKED
         return READER_GONE if why is Why.READER_GONE else 0
 
     def _readers(self) -> list[object]:
@@ -146,6 +160,8 @@ class Session:
         deadlines = [self.deadline] if self.deadline is not None else []
         if self._may_have_failed():
             deadlines.append(self.first_word_by)
+        if self.debugger and self.debugger.next_look is not None:
+            deadlines.append(self.debugger.next_look)
         return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
 
     def _may_have_failed(self) -> bool:
@@ -163,12 +179,16 @@ class Session:
             self._from_person()
         if writable:
             self._send()
+        if self.debugger:
+            self.debugger.step()
         return self._why_now()
 
     def _why_now(self) -> Why | None:
         now = time.monotonic()
         if self.keys.leave:
             return Why.LEFT
+        if self.guest.halted and self.last_words.heard:
+            return Why.PANICKED
         if self.guest.stopped_by_itself or (self._may_have_failed() and now >= self.first_word_by):
             return Why.ACCELERATOR_FAILED if self.may_fall_back else Why.GUEST_ENDED
         return Why.TIMEOUT if self.deadline is not None and now >= self.deadline else None
@@ -188,6 +208,8 @@ class Session:
         except ConnectionError:
             data = b""
         write_all(self.options.output, self.screen.feed(data))
+        if self.last_words.feed(data):
+            self.guest.ask_whether_halted()
         return bool(data)
 
     def _watch(self) -> None:

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 
 BANNERS = (b"munal ", b"munal: ", b"kernel panic: ")
 """How a line begins that is not the firmware's: the kernel's first message, why an image does not boot, a panic's words."""
+PANIC, HALTED = b"kernel panic: ", b"the machine is halted"
+"""How a panic's first line begins, and its last line where the machine then stands still (kernel/src/panic.rs)."""
+LONGEST_LINE = 1 << 12
 MOST_HIDDEN = 1 << 18
 _ESCAPES = rb"(?:\x1b\[[0-9;=?]*[A-Za-z])*"
 
@@ -46,3 +49,23 @@ class Screen:
     def hidden(self) -> bytes:
         """What came and was not shown because the banner did not come."""
         return b"" if self.open or self._show_firmware else self._waiting
+
+
+class LastWords:
+    """Watches for a kernel that panics and halts. Words are only words: who hears them asks the machine whether it is so."""
+
+    def __init__(self) -> None:
+        self.heard = False
+        self._panics = False
+        self._line = b""
+
+    def feed(self, data: bytes) -> bool:
+        """Whether `data` ended a panic's words."""
+        *lines, self._line = (self._line + data).replace(b"\r", b"").split(b"\n")
+        self._line = self._line[-LONGEST_LINE:]
+        for line in lines:
+            self._panics |= line.startswith(PANIC)
+            if self._panics and line == HALTED:
+                self._panics, self.heard = False, True
+                return True
+        return False

@@ -15,13 +15,16 @@ from composer.variant import Variant
 @click.option("--accel", type=click.Choice(("auto", "kvm", "tcg")), default="auto", help="Hardware virtualization, or software emulation.")
 @click.option("--firmware", is_flag=True, help="Show what the firmware says, too.")
 @click.option("--memory", "memory_mib", type=Memory(), default="512 MiB", show_default=True, metavar="SIZE", help='The machine\'s memory, as in "2 GiB".')
+@click.option("--gdb", type=click.IntRange(1, 65535), is_flag=False, flag_value=1234, metavar="[PORT]",
+              help="Wait for gdb at this TCP port of this computer, 1234 where none is given.")
 @LOCKED
 @workspace_option
-def run_command(variant: Variant, headless: bool, timeout: float | None, accel: str, firmware: bool, memory_mib: int, locked: bool) -> int:
+def run_command(variant: Variant, headless: bool, timeout: float | None, accel: str, firmware: bool, memory_mib: int, gdb: int | None,
+                locked: bool) -> int:
     """Boot a profile in QEMU. Its serial line is on this terminal; Ctrl-A X leaves."""
     from composer import launch
 
-    return launch.run(workspace(), variant, headless=headless, timeout=timeout, accel=accel, firmware=firmware, memory_mib=memory_mib, locked=locked)
+    return launch.run(workspace(), variant, headless=headless, timeout=timeout, accel=accel, firmware=firmware, memory_mib=memory_mib, locked=locked, gdb=gdb)
 
 
 @click.command()

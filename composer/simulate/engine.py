@@ -7,8 +7,9 @@ the exception in one variable of the process, so two threads could be given each
 from __future__ import annotations
 
 import ctypes
+import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import wasmtime
@@ -32,11 +33,20 @@ NOTHING = ctypes.cast(None, FINALIZER)
 GO_ON = 0
 """WASMTIME_UPDATE_DEADLINE_CONTINUE in wasmtime/store.h"""
 
+DEEPEST = 16
+"""Frames of a backtrace."""
+_NUMBER = re.compile(r"^\d+: ")
+
 _here = threading.local()
 
 
 class Fault(Exception):
-    """A SIP did what ends it; the message is for its log."""
+    """A SIP did what ends it: the message is for its log, and so are `frames`, the lines of its backtrace. One that left by
+    itself, not `trapped`, has none."""
+
+    def __init__(self, message: str, frames: Sequence[str] = (), *, trapped: bool = True) -> None:
+        super().__init__(message)
+        self.frames, self.trapped = tuple(frames), trapped
 
 
 class Finished(Exception):
@@ -151,12 +161,12 @@ class Life:
     def _cause(self, trap: Exception) -> Exception:
         fault = _here.fault
         if isinstance(fault, Finished | Fault):
-            return fault if isinstance(fault, Finished) else Fault(f"{fault}{_backtrace(trap)}")
+            return Fault(str(fault), _frames(trap)) if isinstance(fault, Fault) and fault.trapped else fault
         if fault is not None:
             return fault
         if _here.sip.ending:
             return Finished()
-        return Fault(_text(trap))
+        return Fault(_sentence(trap), _frames(trap))
 
     @property
     def memory_length(self) -> int:
@@ -174,9 +184,10 @@ class Life:
 
     def _at(self, address: int, length: int) -> int:
         if self._memory is None:
-            raise Fault("a pointer was passed, but the app exports no memory")
-        if address + length > self._memory.data_len(self.store):
-            raise Fault(f"out of bounds memory access: {length} bytes at {address:#x}")
+            raise Fault("passed a pointer before its memory was there")
+        size = self._memory.data_len(self.store)
+        if address + length > size:
+            raise Fault(f"passed {length} bytes at {address:#x}, which leave its memory of {size:#x}")
         return ctypes.addressof(self._memory.data_ptr(self.store).contents) + address
 
 
@@ -202,11 +213,16 @@ def _call(store: wasmtime.Store, function: Any) -> None:
         raise wasmtime.Trap._from_ptr(trap)
 
 
-def _text(trap: Exception) -> str:
-    return trap.message if isinstance(trap, wasmtime.Trap) else str(trap)
+def _sentence(trap: Exception) -> str:
+    """What wasmtime says at last: the cause."""
+    text = trap.message if isinstance(trap, wasmtime.Trap) else str(trap)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return _NUMBER.sub("", lines[-1]) if lines else "failed"
 
 
-def _backtrace(trap: Exception) -> str:
-    """The lines after the first of what wasmtime says: where it happened."""
-    _, _, rest = _text(trap).partition("\n")
-    return f"\n{rest}" if rest else ""
+def _frames(trap: Exception) -> list[str]:
+    """The backtrace as the kernel writes it: the innermost frames, each with its offset in the wasm and its function."""
+    frames = trap.frames[:DEEPEST] if isinstance(trap, wasmtime.Trap) else []
+    names = (frame.func_name or f"func[{frame.func_index}]" for frame in frames)
+    return [f"{number:5}: {frame.module_offset:#8x} {'glue: ' if '#' in name else ''}{name}"
+            for number, (frame, name) in enumerate(zip(frames, names, strict=True))]

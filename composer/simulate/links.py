@@ -106,6 +106,27 @@ class Links:
         self.kernel.wait(self.sip, lambda: bool(self._available(end)) or self._closed(end))
         return self._take(end, at, length)
 
+    def stream_peek(self, handle: int, at: int, length: int) -> int:
+        self._check_buffer(at, length)
+        end = self._find(handle, READABLE, Access.READ)
+        if end.kind is HandleKind.KERNEL_LOG:
+            after, data = self.kernel.log.read(self.sip.heard, length)
+            self.sip.heard = after - len(data)
+        else:
+            data = bytes(self._inbox(end).bytes[:length])
+        if not data:
+            raise Answer("closed" if self._closed(end) else "would_block")
+        return self._write(at, length, data)
+
+    def stream_skip(self, handle: int, count: int) -> int:
+        end = self._find(handle, READABLE, Access.READ)
+        if end.kind is HandleKind.KERNEL_LOG:
+            self.sip.heard, data = self.kernel.log.read(self.sip.heard, count)
+        else:
+            data = self._inbox(end).take(count)
+        self.kernel.changed.notify_all()
+        return len(data)
+
     def stream_try_write(self, handle: int, at: int, length: int) -> int:
         data = self._read(at, length)
         return self._put(self._find(handle, STREAM_ENDS, Access.WRITE), data)

@@ -67,7 +67,7 @@ class Primitives(Links):
     def sip_exit(self, code: int) -> None:
         if code == 0:
             raise Finished
-        raise Fault(f"left with code {code}")
+        raise Fault(f"left with code {code}", trapped=False)
 
     # Ports
 

@@ -111,19 +111,18 @@ class Sip:
         except Finished:
             return ""
         except Fault as fault:
-            return self._describe(str(fault))
+            return self._describe(fault)
         finally:
             self.note_memory()
             self.life = None
         return ""
 
-    def _describe(self, text: str) -> str:
-        """Put a failure's whole text into the log, and give it in one line."""
-        lines = [line for line in text.splitlines() if line.strip()] or ["failed"]
+    def _describe(self, fault: Fault) -> str:
+        """Put a failure and its backtrace into the log; answers the failure's sentence."""
         with self.kernel.changed:
-            for line in lines:
+            for line in (str(fault), *fault.frames):
                 self.log.line(line)
-        return lines[-1].strip()
+        return str(fault)
 
     def decide(self, error: str, now: int) -> None:
         """What comes after a life: what was asked for from outside, else what the restart policy says."""

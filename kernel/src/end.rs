@@ -1,7 +1,7 @@
 //! The end of a life: why it ended goes to the SIP's log, its interrupts are taken, its peers are told, and the manifest's
 //! policy decides what comes next.
 use crate::{backtrace, cpu::{ioapic, time}, log::say, sip::Stop, state::{self, After, State, Status}, thread::{self, Cause}};
-use alloc::{format, string::{String, ToString}, vec::Vec};
+use alloc::{format, string::{String, ToString}};
 use munal_logic::{restart::End, words};
 
 /// The SIP's thread has left it, and its Store is gone. `result` is what its entry answered.
@@ -27,12 +27,6 @@ pub fn of(index: usize, result: wasmtime::Result<()>) {
     thread::wake(state::supervisor());
 }
 
-/// Ends a SIP for a reason of the kernel's own, which is a failure of that SIP: `why` is the sentence for its log.
-pub fn condemn(index: usize, why: String) {
-    state::with(|state| state.lives[index].sentence.get_or_insert(why).len());
-    thread::end(index);
-}
-
 /// An instance that does not run, but may be about to, is not to start: its peers are told.
 pub fn stay_down(index: usize) {
     let told = state::with(|state| {
@@ -46,7 +40,7 @@ pub fn stay_down(index: usize) {
 /// How a life ended, and why in one sentence, which is empty for a success and for one that was ended from outside.
 /// A failure goes to the SIP's log, with its backtrace.
 fn judge(index: usize, result: &wasmtime::Result<()>) -> (End, String) {
-    let sentence = state::with(|state| state.lives[index].sentence.take().or_else(|| state.used_up(index)));
+    let sentence = state::with(|state| state.used_up(index));
     let error = match result {
         _ if thread::was_ended(index) && sentence.is_none() => return (End::Stopped, String::new()),
         Ok(()) if sentence.is_none() => return (End::Success, String::new()),

@@ -41,6 +41,19 @@ pub fn add(name: &str, module: &wasmtime::Module) {
     });
 }
 
+/// Tells a debugger where each module's machine code lies, in the order of the system table. Called at boot, after the last `add`.
+pub fn tell_debugger() {
+    let places: Vec<[u64; 2]> = all().modules.iter().map(|(_, text)| [text.start, text.end - text.start]).collect();
+    munal_modules_loaded(places.as_ptr(), places.len());
+}
+
+/// Where a debugger stops (composer/gdb.py): RDI holds the address of `count` pairs of start and length, RSI the count.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn munal_modules_loaded(places: *const [u64; 2], count: usize) {
+    core::hint::black_box((places, count));
+}
+
 fn all() -> &'static Functions {
     // SAFETY: complete before the first SIP runs, and changed no more; a panic before that reads on the one core that there is,
     // and finds what was there when it came.

@@ -12,6 +12,7 @@ mod control;
 mod cpu;
 mod devices;
 mod dispatch;
+mod emergency;
 mod end;
 mod entropy;
 mod firmware;
@@ -21,6 +22,7 @@ mod lab;
 mod loan;
 mod log;
 mod memory;
+mod panic;
 mod party;
 mod raw;
 mod sip;
@@ -48,13 +50,15 @@ fn main() -> Status {
 
 /// Goes on under our own page tables, on our own stack, with interrupts off and the firmware gone.
 fn run(machine: Machine, header: Header) -> ! {
-    log::set_emergency(header.emergency_port);
+    emergency::set_port(header.emergency_port);
+    panic::set_image(machine.image);
     cpu::gdt::load();
     cpu::idt::load();
     assert_eq!(memory::paging::count_writable_and_executable(), 0, "no page is both writable and executable");
     log::start();
     let controllers = firmware::start(machine.rsdp).unwrap_or_else(|reason| panic!("{reason}"));
     let odd_clocks = cpu::time::start(machine.started).unwrap_or_else(|reason| panic!("{reason}"));
+    cpu::reset::prepare();
     if let Some((nanoseconds, count)) = machine.wall {
         wall::start(nanoseconds, cpu::time::at_boot(count, machine.started));
     }
@@ -66,6 +70,7 @@ fn run(machine: Machine, header: Header) -> ! {
     lab::run_script(&machine, &header);
     let bytes = &machine.section[header.table.clone()];
     let table = table::decode(bytes, machine.section.len() as u64, &dispatch::ABI_DIGEST, &dispatch::KEPT).unwrap_or_else(|reason| panic!("{reason}"));
+    panic::set_resets(table.panic == table::OnPanic::Reset);
     cpu::time::settle(&table).unwrap_or_else(|reason| panic!("{reason}"));
     devices::map(&table).and_then(|()| devices::check_lines(&table)).unwrap_or_else(|reason| panic!("{reason}"));
     introduce(&table, &header);
@@ -73,6 +78,7 @@ fn run(machine: Machine, header: Header) -> ! {
     odd_entropy.iter().for_each(|odd| say!("{odd}"));
     load(&machine, &table).unwrap_or_else(|reason| panic!("{reason}"));
     stages::reach(Stage::Modules);
+    functions::tell_debugger();
     prepare_threads(&table);
     state::start(table, header.digest);
     thread::start(state::supervisor()).expect("memory for the supervisor's stack");

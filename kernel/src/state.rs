@@ -34,8 +34,6 @@ pub enum After {
 pub struct Life {
     pub status: Status,
     pub after: After,
-    /// Why the kernel ended the life that runs, where it did: for a budget that is used up.
-    pub sentence: Option<String>,
     /// When the life that runs or ran last began, in nanoseconds since boot.
     pub began: u64,
     /// Lives that have begun, and those of them that are over; both wrap.
@@ -107,7 +105,7 @@ pub fn with<R>(job: impl FnOnce(&mut State) -> R) -> R {
 /// Makes the state of a table; each instance waits for its first start.
 pub fn start(table: Table, digest: [u8; 32]) {
     let life = |_| Life {
-        status: Status::Waiting(0), after: After::Stay, sentence: None, began: 0, begun: 0, over: 0, end: None, restarts: 0, tries: 0,
+        status: Status::Waiting(0), after: After::Stay, began: 0, begun: 0, over: 0, end: None, restarts: 0, tries: 0,
         watchers: Vec::new(), error: String::new(), errors: Tally::default(), sent: 0, received: 0, memory_refused: 0, log: Log::new(LOG), heard: 0,
     };
     let streams = table.streams.iter().map(|s| Stream { up: Ring::new(s.capacity), down: Ring::new(s.capacity) }).collect();

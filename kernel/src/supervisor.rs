@@ -21,7 +21,6 @@ pub fn start(index: usize) {
     let (lines, name, watchers) = state::with(|state| {
         let life = &mut state.lives[index];
         life.status = Status::Running;
-        life.sentence = None;
         life.began = time::now();
         life.begun = life.begun.wrapping_add(1);
         let watchers: Vec<usize> = life.watchers.drain(..).collect();

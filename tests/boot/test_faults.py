@@ -47,7 +47,7 @@ def test_every_way_to_fail_ends_one_alone_and_is_told_with_names(machine, worksp
     bodies = [body for _, body in read_module(bytes(wasmtime.wat2wasm(source))).defined()]
     console = machine("failing")
     console.expect("^munal> ")
-    for name in ("diver", *WAYS):
+    for name in ("diver", "stubborn", *WAYS):
         console.send("\n")
         while "failed" not in next(line for line in console.ask("ps") if line.split()[:1] == [name]):
             pass
@@ -58,11 +58,23 @@ def test_every_way_to_fail_ends_one_alone_and_is_told_with_names(machine, worksp
     check_dive(frames(log := console.ask("log diver")), log)
     assert console.ask("log leave-with-7") == ["left with code 7"]
     assert console.ask("log leave-with-0") == []
+    check_restarts(console)
     rows = {line.split()[0]: line for line in console.ask("ps")[1:-1]}
     assert "ended" in rows["leave-with-0"]
     assert not [name for name in ("com1", "clock", "shell", "heartbeat", "primes") if "failed" in rows[name]]
     console.send("poweroff\n")
     assert console.status() == 0
+
+
+def check_restarts(console) -> None:
+    """One that fails waits twice as long each time, up to its limit; one that is done and always restarted stops there, too."""
+    waits = re.findall(r"stubborn: wasm trap: .*; starts again in (\d+) ms", console.heard)
+    assert len(waits) == 3 and all(wanted - 5 <= int(wait) <= wanted for wait, wanted in zip(waits, (20, 40, 80), strict=True)), waits
+    assert len(re.findall(r"stubborn: wasm trap: .*; stays ended", console.heard)) == 1
+    assert len(re.findall(r"tireless: ended; starts again", console.heard)) == 2
+    console.ask("start stubborn")
+    console.expect(r"stubborn: wasm trap: .*; stays ended")
+    assert len(re.findall(r"stubborn: .*; starts again in", console.heard)) == 6
 
 
 def check_frames(name: str, found: list[Frame], bodies: list[tuple[int, int]]) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ from composer import accel, qemu
 from composer.guest import Ending, Guest, Outcome
 from composer.qmp import Event, Qmp
 from composer.run import RunOptions, Session, Why
-from composer.screen import MOST_HIDDEN, Screen
+from composer.screen import MOST_HIDDEN, LastWords, Screen
 from composer.system import Access
 from composer.terminal import Ended, Keys, ending_signals
 from composer.tools import ToolFailure
@@ -347,3 +348,37 @@ def test_a_window_opens_only_where_there_is_a_display(monkeypatch, display, head
     assert qemu.choose_display("qemu", headless) == chosen
 
 
+
+
+@given(st.lists(st.integers(1, 9)))
+def test_a_panic_is_noticed_by_its_first_and_last_line_in_pieces_of_any_size(sizes):
+    said = b"munal 1\r\nkernel panic: no\r\n  at here\r\nthe machine is halted\r\n"
+    watch, pieces = LastWords(), []
+    for size in [*sizes, len(said)]:
+        pieces.append(said[:size])
+        said = said[size:]
+    assert [watch.feed(piece) for piece in pieces].count(True) == 1 and watch.heard
+
+
+@pytest.mark.parametrize("said", [
+    b"the machine is halted\n", b"a kernel panic: no\nthe machine is halted\n", b"kernel panic: no\nthe machine is reset\n",
+    b"kernel panic: no\nthe machine is halted", b"kernel panic: no\n> the machine is halted\n", b"x" * 100_000,
+])
+def test_what_is_no_panic_that_halts_is_none(said):
+    watch = LastWords()
+    assert not watch.feed(said) and not watch.heard
+
+
+@pytest.mark.parametrize(("registers", "halted", "asks"), [
+    ("RIP=0 RFL=00000046 HLT=1", True, 0), ("RIP=0 RFL=00000246 HLT=1", False, 0), ("RIP=0 RFL=00000046 HLT=0", False, 1), ("", False, 0),
+])
+def test_a_processor_halts_for_good_where_nothing_can_interrupt_it(registers, halted, asks):
+    """One that is about to halt is asked again; one that merely sleeps is not, whatever was said on its line."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        guest = Guest(None, None, Qmp(ours), qemu.Machine(), Path())
+        guest.ask_whether_halted()
+        theirs.sendall(json.dumps({"return": registers}).encode() + b"\n")
+        guest.watch()
+        assert guest.halted is halted
+        assert theirs.recv(4096).count(b"info registers") == 1 + asks

@@ -112,6 +112,21 @@ pub fn mcfg(table: &[u8]) -> Vec<(u64, u64)> {
     }).collect()
 }
 
+/// FADT: its flags, RESET_REG and RESET_VALUE, and the flag that they are there (ACPI 6.5, table 5.9 and section 4.8.3.6).
+const FLAGS: usize = 112;
+const RESET_REGISTER: usize = 116;
+const RESET_VALUE: usize = 128;
+const RESET_SUPPORTED: u32 = 1 << 10;
+const SYSTEM_IO: u8 = 1;
+
+/// The port that resets the machine, and what to write there; none where the FADT names none, or no port.
+pub fn reset_register(fadt: &[u8]) -> Option<(u16, u8)> {
+    let flags = u32::from_le_bytes(fadt.get(FLAGS..FLAGS + 4)?.try_into().ok()?);
+    let address = u64::from_le_bytes(fadt.get(RESET_REGISTER + 4..RESET_REGISTER + 12)?.try_into().ok()?);
+    let named = flags & RESET_SUPPORTED != 0 && fadt[RESET_REGISTER] == SYSTEM_IO;
+    u16::try_from(address).ok().filter(|&port| named && port != 0).zip(fadt.get(RESET_VALUE).copied())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,5 +190,24 @@ mod tests {
         table[4] = 36;
         assert_eq!(header(&table), Some((*b"APIC", 36)));
         assert_eq!(header(&table[..20]), None);
+    }
+
+    #[test]
+    fn the_reset_register_is_a_port_that_the_fadt_vouches_for() {
+        let mut fadt = alloc::vec![0; 129];
+        fadt[113] = 4;
+        fadt[116] = SYSTEM_IO;
+        fadt[120..122].copy_from_slice(&0xcf9u16.to_le_bytes());
+        fadt[128] = 0x0f;
+        assert_eq!(reset_register(&fadt), Some((0xcf9, 0x0f)));
+        assert_eq!(reset_register(&fadt[..128]), None);
+        for (at, value) in [(113, 0), (116, 0), (122, 1), (120, 0)] {
+            let mut other = fadt.clone();
+            other[at] = value;
+            if at == 120 {
+                other[121] = 0;
+            }
+            assert_eq!(reset_register(&other), None, "{at}");
+        }
     }
 }

@@ -26,6 +26,7 @@ pub mod pe;
 pub mod ring;
 pub mod schedule;
 pub mod service;
+pub mod symbols;
 pub mod table;
 pub mod tally;
 pub mod timers;

@@ -37,15 +37,27 @@ impl Ring {
         count
     }
 
-    /// Takes as many bytes as are there and fit; answers how many.
-    pub fn take(&mut self, buffer: &mut [u8]) -> usize {
+    /// Copies the first bytes that are there and fit, and leaves them; answers how many.
+    pub fn peek(&self, buffer: &mut [u8]) -> usize {
         let count = buffer.len().min(self.length);
         let (before, after) = buffer[..count].split_at_mut(count.min(self.bytes.len() - self.first));
         before.copy_from_slice(&self.bytes[self.first..self.first + before.len()]);
         after.copy_from_slice(&self.bytes[..after.len()]);
+        count
+    }
+
+    /// Takes the first `count` bytes away, or all that are there; answers how many.
+    pub fn skip(&mut self, count: usize) -> usize {
+        let count = count.min(self.length);
         self.first = (self.first + count) % self.bytes.len().max(1);
         self.length -= count;
         count
+    }
+
+    /// Takes as many bytes as are there and fit; answers how many.
+    pub fn take(&mut self, buffer: &mut [u8]) -> usize {
+        let count = self.peek(buffer);
+        self.skip(count)
     }
 }
 
@@ -125,7 +137,13 @@ mod tests {
             let wanted: Vec<u8> = (0..step % 5).map(|k| (put + k) as u8).collect();
             put += ring.put(&wanted) as u32;
             let mut buffer = [0; 4];
-            let count = ring.take(&mut buffer[..(step % 4) as usize]);
+            let count = match step % 3 {
+                0 => ring.take(&mut buffer[..(step % 4) as usize]),
+                _ => {
+                    let shown = ring.peek(&mut buffer);
+                    ring.skip(shown.min((step % 5) as usize))
+                }
+            };
             for byte in &buffer[..count] {
                 assert_eq!(*byte, taken as u8);
                 taken += 1;

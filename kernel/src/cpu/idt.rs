@@ -2,7 +2,7 @@
 //!
 //! Exceptions inside wasm become traps of that SIP; in the kernel they are panics. Device interrupts are noted, and the
 //! timer lets another thread run where it interrupted wasm.
-use crate::{cell::Global, cpu::{apic, gdt, ioapic}, entropy, memory::{linear, stack}, thread, wasm};
+use crate::{cell::Global, cpu::{apic, gdt, ioapic}, entropy, memory::{linear, stack}, panic, thread, wasm};
 use core::arch::global_asm;
 use x86_64::{
     PrivilegeLevel, VirtAddr,
@@ -40,6 +40,18 @@ pub struct Frame {
     pub ss: u64,
 }
 
+impl Frame {
+    /// Every register, by its name.
+    pub fn registers(&self) -> [(&'static str, u64); 20] {
+        [
+            ("rip", self.rip), ("rflags", self.rflags), ("rsp", self.rsp), ("rbp", self.rbp), ("rax", self.rax), ("rbx", self.rbx),
+            ("rcx", self.rcx), ("rdx", self.rdx), ("rsi", self.rsi), ("rdi", self.rdi), ("r8", self.r8), ("r9", self.r9),
+            ("r10", self.r10), ("r11", self.r11), ("r12", self.r12), ("r13", self.r13), ("r14", self.r14), ("r15", self.r15),
+            ("vector", self.vector), ("error", self.error),
+        ]
+    }
+}
+
 // One stub a vector, each 16 bytes: exceptions 8, 10 to 14, 17, 21, 29 and 30 come with an error code, the others get a 0
 // in its place (Intel SDM volume 3, table 6-1). The common part saves what the System V convention does not preserve and
 // the rest too, since a thread switch may follow; fxsave covers all that code for the x86-64 baseline uses.
@@ -68,6 +80,8 @@ global_asm!(
     "fxsave [rsp]",
     "cld",
     "call {handler}",
+    ".globl munal_interrupt_return",
+    "munal_interrupt_return:",
     "fxrstor [rsp]",
     "mov rsp, rbp",
     "pop r15", "pop r14", "pop r13", "pop r12", "pop r11", "pop r10", "pop r9", "pop r8",
@@ -79,6 +93,12 @@ global_asm!(
 
 unsafe extern "C" {
     static munal_vectors: [u8; 16 * 256];
+    static munal_interrupt_return: u8;
+}
+
+/// Whether the address is where the handler returns to: its caller's frame pointer is at a `Frame`.
+pub fn is_return(ip: u64) -> bool {
+    ip == &raw const munal_interrupt_return as u64
 }
 
 static IDT: Global<InterruptDescriptorTable> = Global::new(InterruptDescriptorTable::new());
@@ -157,7 +177,11 @@ fn on_exception(frame: &Frame) {
     let name = EXCEPTIONS.get(frame.vector as usize).copied().unwrap_or("exception");
     let at_an_end = matches!(frame.vector, DOUBLE_FAULT | PAGE_FAULT).then(|| stack::guarded(address)).flatten();
     let name = at_an_end.unwrap_or(name);
-    panic!("{name} at {:#x}, error code {:#x}, address {address:#x}, stack {:#x}, in {}", frame.rip, frame.error, frame.rsp, thread::current_name());
+    panic::keep(frame);
+    if frame.vector == PAGE_FAULT {
+        panic!("{name} at {:#x}, of address {address:#x}", frame.rip);
+    }
+    panic!("{name} at {:#x}", frame.rip);
 }
 
 const EXCEPTIONS: [&str; 22] = [

@@ -7,6 +7,7 @@ pub mod ioapic;
 pub mod mmio;
 pub mod port;
 pub mod reference;
+pub mod reset;
 pub mod time;
 
 use x86_64::instructions::interrupts;

@@ -7,7 +7,7 @@ mod interpreter;
 mod unit;
 mod values;
 
-use crate::{Machine, cell::Global, cpu, log::Emergency, thread, wasm};
+use crate::{Machine, cell::Global, cpu, emergency::Emergency, thread, wasm};
 use alloc::string::{String, ToString};
 use core::fmt::Write;
 use munal_logic::{image::Header, lab::{Script, is_script}, schedule::Terms};

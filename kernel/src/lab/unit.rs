@@ -1,6 +1,6 @@
 //! One unit of a script: a store, the instances in it, and the steps taken with them.
 use super::{host::{self, Host}, interpreter::Interpreter, values};
-use crate::{cpu, log::Emergency, thread};
+use crate::{cpu, emergency::Emergency, thread};
 use alloc::{borrow::{Cow, ToOwned}, collections::BTreeMap, format, string::String, sync::Arc, vec, vec::Vec};
 use core::{fmt::Write, ops::AddAssign};
 use munal_logic::{image::sha256, lab::{self, Expected, Limits, Step, Value}};

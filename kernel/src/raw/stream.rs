@@ -17,7 +17,7 @@ pub struct Readiness {
 
 impl Stream {
     /// What this side reads.
-    fn inbox(&mut self, side: Side) -> &mut Ring {
+    pub fn inbox(&mut self, side: Side) -> &mut Ring {
         if side == Side::Server { &mut self.up } else { &mut self.down }
     }
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 
@@ -103,8 +104,18 @@ def test_a_pointer_outside_the_memory_ends_that_sip_alone(boot, at, length, fine
     sleeper = wat('(import "munal:clock/time" "sleep" (func $sleep (param i64)))', start="(call $sleep (i64.const -1))")
     booted = boot(made, {"logger": text, "sleeper": sleeper})
     booted.until(lambda: not booted.sip("bad").lives_on)
-    assert ("out of bounds" in booted.sip("bad").error) != fine
+    assert ("which leave its memory" in booted.sip("bad").error) != fine
     assert booted.sip("good").status is not Status.FAILED
+
+
+def test_a_failure_is_told_as_the_kernel_tells_it(boot):
+    """The sentence, then a frame a line, innermost first, with offsets in the wasm; leaving with a code has none."""
+    text = wat('(func $deep unreachable) (func $middle (call $deep))', start="(call $middle)")
+    booted = boot(system(instance("bad", app("bad"), restart=NEVER)), {"bad": text})
+    booted.until(lambda: not booted.sip("bad").lives_on)
+    sentence, *frames = bytes(booted.sip("bad").log.bytes).decode().splitlines()
+    assert sentence == booted.sip("bad").error == "wasm trap: wasm `unreachable` instruction executed"
+    assert [re.sub("0x[0-9a-f]+", "AT", frame).split() for frame in frames[:2]] == [["0:", "AT", "deep"], ["1:", "AT", "middle"]]
 
 
 WAITER = wat(start="(loop $l (br $l))")

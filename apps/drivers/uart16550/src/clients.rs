@@ -70,15 +70,22 @@ fn there(connection: usize) -> Option<u32> {
 }
 
 impl Sources for Clients {
-    fn take(&mut self, source: usize, buffer: &mut [u8]) -> usize {
+    fn peek(&mut self, source: usize, buffer: &mut [u8]) -> usize {
         if self.silent[source] {
             return 0;
         }
-        let taken = match source.checked_sub(self.messages) {
-            None => MESSAGES.try_read(buffer),
-            Some(connection) => there(connection).ok_or(Error::Refused).and_then(|connection| SERIAL.try_read(connection, buffer)),
+        let seen = match source.checked_sub(self.messages) {
+            None => MESSAGES.peek(buffer),
+            Some(connection) => there(connection).ok_or(Error::Refused).and_then(|connection| SERIAL.peek(connection, buffer)),
         };
-        self.silent[source] = matches!(taken, Err(Error::Refused));
-        taken.unwrap_or(0) as usize
+        self.silent[source] = matches!(seen, Err(Error::Refused));
+        seen.unwrap_or(0) as usize
+    }
+
+    fn skip(&mut self, source: usize, count: usize) {
+        let _ = match source.checked_sub(self.messages) {
+            None => MESSAGES.skip(count as u32),
+            Some(connection) => there(connection).ok_or(Error::Refused).and_then(|connection| SERIAL.skip(connection, count as u32)),
+        };
     }
 }

@@ -8,3 +8,4 @@ pub mod input;
 pub mod output;
 pub mod queue;
 pub mod registers;
+pub mod wire;

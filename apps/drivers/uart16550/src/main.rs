@@ -16,8 +16,8 @@ use uart::{REGS, Uart};
 use uart16550::faults::Faults;
 use uart16550::input::{CAPACITY, Input};
 use uart16550::output::Output;
-use uart16550::queue::Queue;
 use uart16550::registers::*;
+use uart16550::wire::Wire;
 
 munal::bindings!();
 munal::main!(run);
@@ -26,7 +26,7 @@ const LINE: irq::line = irq::line;
 const CLOCK: clock::time = clock::time;
 const LOG: log::log = log::log;
 
-/// Bytes on their way to the device: a few FIFOs, so that it never waits. All others stay with those who wrote them.
+/// Bytes on their way to the device: a few FIFOs, so that it never waits. All stay with those who wrote them until it has them.
 const WIRE: usize = 64;
 /// Input goes on when this much of its buffer is free again.
 const ROOM_TO_GO_ON: usize = CAPACITY / 2;
@@ -50,7 +50,7 @@ struct Driver {
     clients: Clients,
     input: Input,
     output: Output,
-    wire: Queue<WIRE>,
+    wire: Wire<WIRE>,
     faults: Faults,
     /// Input was stopped, for a reader that is slow.
     stopped: bool,
@@ -66,7 +66,7 @@ impl Driver {
             output: Output::new(clients.sources()),
             uart,
             clients,
-            wire: Queue::new(),
+            wire: Wire::new(),
             faults: Faults::default(),
             stopped: false,
             unfinished: true, // what came before this driver did
@@ -132,7 +132,7 @@ impl Driver {
                 None => return true,
                 Some(IIR_LINE_STATUS) => _ = self.uart.line_status(&mut self.faults),
                 Some(IIR_DATA | IIR_TIMEOUT) => self.receive(),
-                Some(IIR_THR_EMPTY) => self.uart.transmit(&mut self.wire, &mut self.faults),
+                Some(IIR_THR_EMPTY) => self.transmit(),
                 Some(_) => _ = self.uart.modem_status(),
             }
             self.enable_what_is_needed();
@@ -140,23 +140,36 @@ impl Driver {
         false
     }
 
-    /// Takes bytes from the device while they fit. Where they do not, they stay there and the other end is told to wait.
+    /// Takes bytes from the device while they fit. Where they do not, they stay there and the other end is told to wait. After as
+    /// many as the device's own FIFO holds, they are handed out: no more than that is lost where this driver is ended.
     fn receive(&mut self) {
-        while !self.stopped {
+        for count in 1.. {
+            if self.stopped {
+                break;
+            }
             self.stopped = self.input.room() == 0;
             if self.stopped {
                 break;
             }
             let Some(byte) = self.uart.receive(&mut self.faults) else { break };
             self.input.push(byte);
+            if count % FIFO_DEPTH == 0 {
+                self.clients.hand_out(&mut self.input);
+            }
         }
+    }
+
+    /// Gives the device what is on the wire and fits, and takes it away from those who said it.
+    fn transmit(&mut self) {
+        let Self { uart, wire, faults, output, clients, .. } = self;
+        uart.transmit(wire, faults, |source, count| output.confirm(source, count, clients));
     }
 
     /// Sends what clients say until they are silent or the device is busy; false where both go on.
     fn send(&mut self) -> bool {
         for _ in 0..WIRES_AT_ONCE {
             self.output.fill(&mut self.clients, &mut self.wire, CLOCK.now());
-            self.uart.transmit(&mut self.wire, &mut self.faults);
+            self.transmit();
             if !self.wire.is_empty() || self.output.is_idle() {
                 return true;
             }

@@ -3,27 +3,36 @@
 //! A source that stops in the middle of a line, as a prompt does, keeps the turn for a moment. If another has something to
 //! say after that, its unfinished line is ended; when all are quiet again, that line is shown once more, to be gone on with.
 //! A line that grows beyond `LINE` bytes is not waited for: nobody can keep the others silent.
+//!
+//! A byte stays with its source until the device has it: a driver that is ended takes none with it, and the one that is started in
+//! its place goes on where it stopped.
 
-use crate::queue::Queue;
+use crate::{queue::Queue, wire::Wire};
 use alloc::vec::Vec;
 
 /// How long a source may pause in its line, in nanoseconds, before another may speak.
 pub const PATIENCE: u64 = 20 * munal::time::MILLISECOND;
 /// The longest unfinished line that is shown once more.
 const LINE: usize = 256;
-/// Bytes that are taken from a source at once: few, since those that were taken are lost if this driver is ended.
+/// Bytes that are looked at at once.
 const PART: usize = 64;
 
 /// Where output comes from.
 pub trait Sources {
-    /// Moves bytes that `source` has to say into `buffer`; answers how many, 0 where it is silent.
-    fn take(&mut self, source: usize, buffer: &mut [u8]) -> usize;
+    /// Copies the first bytes that `source` has to say into `buffer`; answers how many, 0 where it is silent.
+    fn peek(&mut self, source: usize, buffer: &mut [u8]) -> usize;
+    /// Takes the first `count` bytes away from `source`: the device has them.
+    fn skip(&mut self, source: usize, count: usize);
 }
 
 #[derive(Default)]
 struct Source {
-    /// Taken from the source, not yet said.
+    /// Seen at the source, or to be shown once more; not yet said.
     fresh: Queue<LINE>,
+    /// How many bytes at the start of `fresh` are to be shown once more: the source is rid of them.
+    again: usize,
+    /// Bytes that were seen at the source and that it still has.
+    owed: usize,
     /// Said since the last end of line; more than `LINE` bytes cannot be shown once more.
     line: Queue<LINE>,
     overlong: bool,
@@ -51,10 +60,16 @@ impl Output {
     }
 
     /// Moves what is to be sent now into `wire`, as much as fits, at the monotonic time `now`.
-    pub fn fill<const N: usize>(&mut self, from: &mut impl Sources, wire: &mut Queue<N>, now: u64) {
+    pub fn fill<const N: usize>(&mut self, from: &mut impl Sources, wire: &mut Wire<N>, now: u64) {
         while wire.room() >= 2 && self.choose_speaker(from, wire, now) {
             self.say(wire);
         }
+    }
+
+    /// The device has `count` more bytes of `source`.
+    pub fn confirm(&mut self, source: usize, count: usize, from: &mut impl Sources) {
+        from.skip(source, count);
+        self.sources[source].owed -= count;
     }
 
     /// Whether a byte of `source` should wake the driver: not while another one's pause is waited for.
@@ -74,7 +89,7 @@ impl Output {
     }
 
     /// Makes the source that may speak now the speaker; false where none may.
-    fn choose_speaker<const N: usize>(&mut self, from: &mut impl Sources, wire: &mut Queue<N>, now: u64) -> bool {
+    fn choose_speaker<const N: usize>(&mut self, from: &mut impl Sources, wire: &mut Wire<N>, now: u64) -> bool {
         let overlong = self.mid_line && self.sources[self.speaker].overlong;
         if self.mid_line && !overlong && self.has_more(self.speaker, from) {
             self.silent_since = None;
@@ -100,11 +115,12 @@ impl Output {
     }
 
     fn has_more(&mut self, source: usize, from: &mut impl Sources) -> bool {
-        let fresh = &mut self.sources[source].fresh;
-        if fresh.is_empty() {
-            fresh.refill(|buffer| from.take(source, &mut buffer[..PART]));
+        let it = &mut self.sources[source];
+        if it.fresh.is_empty() && it.owed == 0 {
+            it.fresh.refill(|buffer| from.peek(source, &mut buffer[..PART]));
+            it.owed = it.fresh.len();
         }
-        !fresh.is_empty()
+        !it.fresh.is_empty()
     }
 
     /// All are silent: an unfinished line that another one interrupted is shown once more, after a moment.
@@ -127,8 +143,8 @@ impl Output {
     }
 
     /// Ends the speaker's unfinished line, so that another can start one.
-    fn interrupt<const N: usize>(&mut self, wire: &mut Queue<N>) {
-        self.send(b'\n', wire);
+    fn interrupt<const N: usize>(&mut self, wire: &mut Wire<N>) {
+        self.send(b'\n', None, wire);
         self.sources[self.speaker].interrupted = true;
         self.mid_line = false;
     }
@@ -145,10 +161,10 @@ impl Output {
     }
 
     /// Says the speaker's fresh bytes, up to an end of line or as much as fits.
-    fn say<const N: usize>(&mut self, wire: &mut Queue<N>) {
+    fn say<const N: usize>(&mut self, wire: &mut Wire<N>) {
         while wire.room() >= 2 {
-            let Some(byte) = self.sources[self.speaker].fresh.pop() else { return };
-            self.send(byte, wire);
+            let Some((byte, owed)) = self.sources[self.speaker].next() else { return };
+            self.send(byte, owed.then_some(self.speaker), wire);
             self.sources[self.speaker].remember(byte);
             self.mid_line = byte != b'\n';
             if !self.mid_line {
@@ -158,16 +174,24 @@ impl Output {
     }
 
     /// Puts a byte on the wire: LF as CR LF. The caller made sure that both fit.
-    fn send<const N: usize>(&mut self, byte: u8, wire: &mut Queue<N>) {
+    fn send<const N: usize>(&mut self, byte: u8, owner: Option<usize>, wire: &mut Wire<N>) {
         if byte == b'\n' && self.last != b'\r' {
-            wire.push(b'\r');
+            wire.push(b'\r', None);
         }
-        wire.push(byte);
+        wire.push(byte, owner);
         self.last = byte;
     }
 }
 
 impl Source {
+    /// The next byte to say, and whether the source still has it.
+    fn next(&mut self) -> Option<(u8, bool)> {
+        let byte = self.fresh.pop()?;
+        let owed = self.again == 0;
+        self.again = self.again.saturating_sub(1);
+        Some((byte, owed))
+    }
+
     fn remember(&mut self, byte: u8) {
         if byte == b'\n' {
             self.line.clear();
@@ -181,6 +205,7 @@ impl Source {
     fn prepend_line(&mut self) {
         let mut both = self.line.clone();
         if self.fresh.iter().all(|byte| both.push(byte)) {
+            self.again += self.line.len();
             self.fresh = both;
         }
     }
@@ -196,10 +221,12 @@ mod tests {
     struct Said(Vec<VecDeque<u8>>);
 
     impl Sources for Said {
-        fn take(&mut self, source: usize, buffer: &mut [u8]) -> usize {
-            let count = buffer.len().min(self.0[source].len());
-            buffer.iter_mut().zip(self.0[source].drain(..count)).for_each(|(slot, byte)| *slot = byte);
-            count
+        fn peek(&mut self, source: usize, buffer: &mut [u8]) -> usize {
+            buffer.iter_mut().zip(&self.0[source]).map(|(slot, byte)| *slot = *byte).count()
+        }
+
+        fn skip(&mut self, source: usize, count: usize) {
+            self.0[source].drain(..count);
         }
     }
 
@@ -231,14 +258,20 @@ mod tests {
         }
 
         fn sent_through<const N: usize>(&mut self) -> String {
-            let (mut wire, mut sent) = (Queue::<N>::new(), Vec::new());
+            let (mut wire, mut sent) = (Wire::<N>::new(), Vec::new());
             loop {
                 self.output.fill(&mut self.said, &mut wire, self.now);
                 if wire.is_empty() {
                     return String::from_utf8(sent).unwrap();
                 }
-                sent.extend(core::iter::from_fn(|| wire.pop()));
+                sent.extend(core::iter::from_fn(|| self.device_takes_one(&mut wire)));
             }
+        }
+
+        fn device_takes_one<const N: usize>(&mut self, wire: &mut Wire<N>) -> Option<u8> {
+            let (byte, owner) = wire.pop()?;
+            owner.into_iter().for_each(|source| self.output.confirm(source, 1, &mut self.said));
+            Some(byte)
         }
     }
 
@@ -326,6 +359,34 @@ mod tests {
         for step in 0..500 {
             assert!(sent.contains(&std::format!("<{step}>")), "{step}");
         }
+    }
+
+    #[test]
+    fn a_driver_that_is_ended_takes_nothing_with_it() {
+        let mut sent = String::new();
+        let mut line = Line::with(2);
+        let text: String = (0..200).map(|n| std::format!("<{n}>{}", if n % 7 == 0 { "\n" } else { "" })).collect();
+        line.say(1, &text);
+        for life in 0..10_000 {
+            line.output = Output::new(2);
+            let mut wire = Wire::<8>::new();
+            for _ in 0..life % 4 {
+                line.output.fill(&mut line.said, &mut wire, line.now);
+                sent.extend((0..life % 6).filter_map(|_| line.device_takes_one(&mut wire)).map(char::from));
+            }
+        }
+        assert_eq!(sent.replace('\r', ""), text);
+    }
+
+    #[test]
+    fn a_line_that_is_shown_once_more_is_taken_from_its_source_once() {
+        let mut line = Line::with(2);
+        line.say(0, "$ ").sent();
+        line.say(1, "news\n").sent();
+        line.wait().sent();
+        line.wait().sent();
+        line.say(0, "cat\n").sent();
+        assert!(line.said.0.iter().all(VecDeque::is_empty) && line.output.sources.iter().all(|source| source.owed == 0 && source.again == 0));
     }
 
     #[test]

@@ -19,6 +19,11 @@ impl<const N: usize> Queue<N> {
         self.length == 0
     }
 
+    /// How many bytes are in it.
+    pub const fn len(&self) -> usize {
+        self.length
+    }
+
     /// How many bytes more fit.
     pub const fn room(&self) -> usize {
         N - self.length

@@ -2,8 +2,8 @@
 
 use crate::port;
 use uart16550::faults::{Fault, Faults};
-use uart16550::queue::Queue;
 use uart16550::registers::*;
+use uart16550::wire::Wire;
 
 pub const REGS: port::regs = port::regs;
 
@@ -70,12 +70,20 @@ impl Uart {
         }
     }
 
-    /// Sends as much as the device takes now.
-    pub fn transmit<const N: usize>(&mut self, wire: &mut Queue<N>, faults: &mut Faults) {
+    /// Sends as much as the device takes now; `sent` is told after each filling of its FIFO whose bytes went, and how many. Where this
+    /// driver is ended in between, the next life sends that filling once more: nothing is lost.
+    pub fn transmit<const N: usize>(&mut self, wire: &mut Wire<N>, faults: &mut Faults, mut sent: impl FnMut(usize, usize)) {
         while !wire.is_empty() && self.line_status(faults) & LSR_THRE != 0 {
-            for _ in 0..self.fifo_depth {
-                let Some(byte) = wire.pop() else { return };
+            let mut owners = [None; FIFO_DEPTH];
+            for slot in &mut owners[..self.fifo_depth] {
+                let Some((byte, owner)) = wire.pop() else { break };
                 REGS.write8(THR, byte);
+                *slot = owner;
+            }
+            for same in owners.chunk_by(|one, other| one == other) {
+                if let Some(owner) = same[0] {
+                    sent(owner, same.len());
+                }
             }
         }
     }

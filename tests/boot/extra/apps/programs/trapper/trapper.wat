@@ -9,10 +9,11 @@
   (memory (export "memory") 1 1)
   (type $plain (func))
   (type $other (func (param i32)))
-  (table $ways 16 funcref)
+  (table $ways 18 funcref)
   (elem (i32.const 0)
     $unreachable $load_past_the_end $store_past_the_end $divide_by_zero $overflow $signature $null $undefined
-    $endless_recursion $fill_past_the_end $convert_nan $lend_past_the_end $guess_a_handle $leave_with_7 $leave_with_0 $port_past_the_end)
+    $endless_recursion $fill_past_the_end $convert_nan $lend_past_the_end $guess_a_handle $leave_with_7 $leave_with_0 $port_past_the_end
+    $unreachable $leave_with_0)
   (table $few 2 funcref)
   (elem (table $few) (i32.const 0) func $takes_one)
 
