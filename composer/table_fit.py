@@ -23,8 +23,8 @@ DIGEST_BYTES = 32
 PORTS = 1 << 16
 ADDRESSES = 1 << 52
 LARGEST = 1 << 63
-OBJECTS = {HandleKind.IRQ_ISA: 16, HandleKind.IRQ_GLOBAL: 240}
-"""How many interrupts there are of each kind."""
+OBJECTS = {HandleKind.IRQ_ISA: 16, HandleKind.IRQ_GLOBAL: 240, HandleKind.CLOCK: 2}
+"""How many interrupts there are of each kind, and clocks: monotonic alone, or with the time of day, too."""
 
 MOST_HANDLES = 4096
 """Handles that an instance may hold beyond those that the table lists."""
