@@ -108,13 +108,13 @@ def check_memory_limit(system: System, facts: Mapping[str, AppFacts]) -> Iterato
     """Yield one diagnostic for each instance whose limit is less than a life of it takes, before it has asked for anything."""
     for app, found in sound(system, facts):
         pages = found.memory[0] if found.memory else 0
-        needed = at_least(found)
         for instance in system.instances:
+            needed = at_least(found) + _served(system, instance.name)
             if instance.app.name == app.name and instance.memory < needed:
                 yield error(
                     "M0309", f"`{instance.name}` may use {format_size(instance.memory)}, but starts with {format_size(needed)}",
                     at(instance.memory_span or instance.span, f"this instance is limited to {format_size(instance.memory)}"),
-                    at(found.at(0), _parts(found)),
+                    at(found.at(0), _parts(found, _served(system, instance.name))),
                     help=_more_memory(needed, pages),
                     notes=instance.notes,
                 )
@@ -128,12 +128,21 @@ def at_least(facts: AppFacts) -> int:
     return -(-needed // KIB) * KIB
 
 
-def _parts(facts: AppFacts) -> str:
+def _served(system: System, instance: str) -> int:
+    """Bytes that the streams and channels hold which the instance serves, both directions of each connection, in whole KiB."""
+    fields = [wire.provide.fields for wire in system.wires if wire.server == instance and wire.provide]
+    held = sum(2 * (found["capacity"] if "capacity" in found else found["depth"] * found["largest"])
+               for found in fields if "capacity" in found or "depth" in found)
+    return -(-held // KIB) * KIB
+
+
+def _parts(facts: AppFacts, served: int) -> str:
     interfaces = load_interfaces()
     pages = facts.memory[0] if facts.memory else 0
     tables = f", {_count(facts.elements, 'table element')} of {interfaces.table_element} bytes" if facts.elements else ""
     fixed = format_size(interfaces.quota.fixed + interfaces.quota.page_tables(pages * PAGE))
-    return f"starts with {_count(pages, 'page')} of 64 KiB{tables}, and {fixed} of stack, page tables and what the kernel keeps"
+    joints = f", {format_size(served)} of streams and channels that it serves" if served else ""
+    return f"starts with {_count(pages, 'page')} of 64 KiB{tables}{joints}, and {fixed} of stack, page tables and what the kernel keeps"
 
 
 def _more_memory(needed: int, pages: int) -> str:

@@ -1,6 +1,6 @@
 //! What the kernel knows of its instances: status, logs, streams, services. Decisions are in munal-logic; how lives begin and
 //! end is in `supervisor` and `end`.
-use crate::{cell::Global, cpu::ioapic, party::Party, stages::{self, Stage}};
+use crate::{cell::Global, cpu::ioapic, memory::accounts, party::Party, stages::{self, Stage}};
 use alloc::{string::String, vec::Vec};
 use munal_logic::{
     exchange::Exchange,
@@ -108,10 +108,13 @@ pub fn start(table: Table, digest: [u8; 32]) {
         status: Status::Waiting(0), after: After::Stay, began: 0, begun: 0, over: 0, end: None, restarts: 0, tries: 0,
         watchers: Vec::new(), error: String::new(), errors: Tally::default(), sent: 0, received: 0, memory_refused: 0, log: Log::new(LOG), heard: 0,
     };
-    let streams = table.streams.iter().map(|s| Stream { up: Ring::new(s.capacity), down: Ring::new(s.capacity) }).collect();
+    let streams = table.streams.iter().map(|s| {
+        accounts::on_behalf(accounts::of_thread(s.server), || Stream { up: Ring::new(s.capacity), down: Ring::new(s.capacity) })
+    }).collect();
+    let exchange = Exchange::charged(&table, |whose| accounts::set_current(whose.map_or(accounts::KERNEL, accounts::of_thread)));
     let services = table.services.iter().map(|_| Service::new(table.instances.len())).collect();
     let (lives, parties) = (table.instances.iter().map(life).collect(), table.instances.iter().map(|_| Party::new()).collect());
-    let state = State { lives, parties, streams, services, exchange: Exchange::new(&table), table, digest };
+    let state = State { lives, parties, streams, services, exchange, table, digest };
     STATE.with(|slot| *slot = Some(state));
 }
 

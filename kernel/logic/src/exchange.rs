@@ -109,14 +109,26 @@ pub type Received = usize;
 impl Exchange {
     /// All that a table's streams and channels join, with nothing in flight and nothing held beyond the table.
     pub fn new(table: &Table) -> Self {
+        Self::charged(table, |_| ())
+    }
+
+    /// As `new`; `whose` is told for which instance the next is made, none for all.
+    pub fn charged(table: &Table, mut whose: impl FnMut(Option<usize>)) -> Self {
         let mut made = Self { ends: Vec::new(), streams: table.streams.len(), channels: Vec::new(), handles: Vec::new() };
         table.streams.iter().for_each(|stream| made.join(stream.server, stream.client));
         for channel in &table.channels {
             made.join(channel.server, channel.client);
-            let queue = || Queue::new(channel.depth, channel.largest);
-            made.channels.push(Channel { inbox: [queue(), queue()], carries: channel.carries });
+            whose(Some(channel.server));
+            let inbox = [(); 2].map(|()| Queue::new(channel.depth, channel.largest));
+            whose(None);
+            made.channels.push(Channel { inbox, carries: channel.carries });
         }
-        made.handles.extend(table.instances.iter().map(|i| Handles::new(i.handle_limit as usize)));
+        for (index, instance) in table.instances.iter().enumerate() {
+            whose(Some(index));
+            let handles = Handles::new(instance.handle_limit as usize);
+            whose(None);
+            made.handles.push(handles);
+        }
         made
     }
 
