@@ -13,7 +13,6 @@ from typing import Any
 
 from composer.spans import Span
 
-
 DEFAULT_MACHINE = "q35"
 
 

@@ -69,7 +69,8 @@ def check_shared_is_carried(system: System, facts: Mapping[str, Any]) -> Iterato
 def _channels(app: App) -> Iterator[Any]:
     for party in (*app.needs, *app.provides):
         if party.capability == "channel":
-            yield at(_place(party, "carries"), f"`{party.name}` carries {words(party.fields['carries'])}" if party.fields["carries"] else f"`{party.name}` carries none")
+            carries = party.fields["carries"]
+            yield at(_place(party, "carries"), f"`{party.name}` carries {words(carries) if carries else 'none'}")
 
 
 def _place(party: Need | Provide, key: str) -> Span:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from composer.interfaces import DYNAMIC
 from composer.layout import Handle, HandleKind, Layout
-from composer.system import SHARE, SHARED, Access
+from composer.system import SHARE, SHARED
 
 SLOT_BITS = 12
 GENERATIONS = 1 << (30 - SLOT_BITS)

@@ -103,8 +103,8 @@ pub struct Exchange {
     handles: Vec<Handles>,
 }
 
-/// What `receive` gave: the message's length in bytes, whatever of it was stored.
-pub type Received = usize;
+/// What tells whether an instance runs, or will run again.
+pub type LivesOn<'a> = &'a dyn Fn(usize) -> bool;
 
 impl Exchange {
     /// All that a table's streams and channels join, with nothing in flight and nothing held beyond the table.
@@ -161,12 +161,12 @@ impl Exchange {
     }
 
     /// Whether anyone is, or may yet be, at this end.
-    pub fn is_open(&self, end: End, lives_on: &dyn Fn(usize) -> bool) -> bool {
+    pub fn is_open(&self, end: End, lives_on: LivesOn<'_>) -> bool {
         self.at(end).flying > 0 || self.is_rooted(end, lives_on)
     }
 
     /// Whether an instance is at this end, or will be again.
-    fn is_rooted(&self, end: End, lives_on: &dyn Fn(usize) -> bool) -> bool {
+    fn is_rooted(&self, end: End, lives_on: LivesOn<'_>) -> bool {
         let holders = self.at(end);
         !holders.held.is_empty() || lives_on(holders.owner)
     }
@@ -203,7 +203,7 @@ impl Exchange {
     }
 
     /// Closes a handle. Gives the ends at which nobody is any more. Errors: BadHandle.
-    pub fn close(&mut self, instance: usize, number: u32, lives_on: &dyn Fn(usize) -> bool) -> Result<Vec<End>, Fault> {
+    pub fn close(&mut self, instance: usize, number: u32, lives_on: LivesOn<'_>) -> Result<Vec<End>, Fault> {
         let held = self.handles[instance].remove(number).ok_or(Fault::BadHandle)?;
         self.give_up(instance, &held);
         let Some(end) = End::of(&held).filter(|&end| !self.is_rooted(end, lives_on)) else { return Ok(Vec::new()) };
@@ -213,7 +213,7 @@ impl Exchange {
     }
 
     /// Closes all handles of an instance that ended. Gives the ends at which nobody is any more: of these, and its own.
-    pub fn ended(&mut self, instance: usize, lives_on: &dyn Fn(usize) -> bool) -> Vec<End> {
+    pub fn ended(&mut self, instance: usize, lives_on: LivesOn<'_>) -> Vec<End> {
         let mut touched: Vec<End> = self.ends_of(instance);
         while let Some(held) = self.handles[instance].pop() {
             self.give_up(instance, &held);
@@ -240,7 +240,9 @@ impl Exchange {
     ///
     /// Errors, and nothing happened: TooLarge, Invalid (more than eight handles), BadHandle (not held, twice the same, or
     /// without the right to be shared), Refused (a kind that the channel does not carry, or no right to write), Closed, WouldBlock.
-    pub fn send(&mut self, instance: usize, held: &Held, bytes: &[u8], numbers: impl ExactSizeIterator<Item = u32> + Clone, lives_on: &dyn Fn(usize) -> bool) -> Result<Vec<End>, Fault> {
+    pub fn send(
+        &mut self, instance: usize, held: &Held, bytes: &[u8], numbers: impl ExactSizeIterator<Item = u32> + Clone, lives_on: LivesOn<'_>,
+    ) -> Result<Vec<End>, Fault> {
         let Some(end) = End::of(held).filter(|_| held.rights & WRITE != 0) else { return Err(Fault::Refused) };
         if bytes.len() > self.channels[end.object].inbox[0].largest() {
             return Err(Fault::TooLarge);
@@ -288,7 +290,9 @@ impl Exchange {
     /// most `slots` of them; those beyond are closed. Gives its length, and the ends at which nobody is any more.
     ///
     /// Errors, and nothing happened: Refused (no right to read), Closed, WouldBlock, TooMany.
-    pub fn receive(&mut self, instance: usize, held: &Held, slots: usize, store: impl FnOnce(&[u8]), mut place: impl FnMut(u32), lives_on: &dyn Fn(usize) -> bool) -> Result<(Received, Vec<End>), Fault> {
+    pub fn receive(
+        &mut self, instance: usize, held: &Held, slots: usize, store: impl FnOnce(&[u8]), mut place: impl FnMut(u32), lives_on: LivesOn<'_>,
+    ) -> Result<(usize, Vec<End>), Fault> {
         let Some(end) = End::of(held).filter(|_| held.rights & READ != 0) else { return Err(Fault::Refused) };
         let inbox = &mut self.channels[end.object].inbox[end.side as usize];
         let Some((bytes, carried)) = inbox.front() else {
@@ -336,7 +340,7 @@ impl Exchange {
     ///
     /// Reached is an end with a holder, and what the messages carry that wait at an end that is reached. Time is
     /// proportional to the ends and to the handles in flight, both bounded by the table.
-    pub fn collect(&mut self, lives_on: &dyn Fn(usize) -> bool) -> Vec<End> {
+    pub fn collect(&mut self, lives_on: LivesOn<'_>) -> Vec<End> {
         let mut reached: Vec<bool> = self.ends.iter().map(|holders| !holders.held.is_empty() || lives_on(holders.owner)).collect();
         let mut found: Vec<usize> = (2 * self.streams..self.ends.len()).filter(|&place| reached[place]).collect();
         while let Some(place) = found.pop() {
