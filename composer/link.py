@@ -142,7 +142,7 @@ def seal(emergency_port: int | None, body: bytes | bytearray, table: bytes) -> b
 
 def write_image(kernel: Kernel, payload: bytes) -> bytes:
     """The file of a kernel with this content of the section `.munal`, and no record of its origin."""
-    return pe.write(kernel.entry + _shift(kernel), _sections(kernel, payload, b""))
+    return pe.write(kernel.entry + shift(kernel), _sections(kernel, payload, b""))
 
 
 def shift(kernel: Kernel) -> int:
