@@ -92,6 +92,8 @@ struct Task {
     virtual_time: u64,
     /// Became ready since its queue was looked at: its virtual time is still to be brought up to the others'.
     fresh: bool,
+    /// Became ready since its share was renewed.
+    renewed: bool,
     ran_this_life: u64,
     usage: Usage,
 }
@@ -154,7 +156,7 @@ impl Scheduler {
         self.tasks.push(Task {
             state: State::Idle, life: terms.life, share: Share::new(terms.permille, terms.period), account: Account::Own,
             own_priority: terms.priority, priority: terms.priority, lent_to: None, borrows: Borrows::default(), throttled: None, throttled_since: 0,
-            virtual_time: 0, fresh: false, ran_this_life: 0, usage: Usage::default(),
+            virtual_time: 0, fresh: false, renewed: false, ran_this_life: 0, usage: Usage::default(),
         });
         let count = self.tasks.len();
         self.ready.iter_mut().chain([&mut self.timed, &mut self.housekeepers]).for_each(|set| set.reach(count));
@@ -321,6 +323,7 @@ impl Scheduler {
     fn renew(&mut self, id: Id, now: u64) {
         let task = &mut self.tasks[id];
         task.throttled = None;
+        task.renewed = true;
         task.usage.throttled += now.saturating_sub(task.throttled_since);
         self.timed.remove(id);
         self.enqueue(id);
@@ -376,12 +379,13 @@ impl Scheduler {
         best.map(|(_, id)| id)
     }
 
-    /// Who became ready starts level with those who ran, minus a little.
+    /// Who became ready starts level with those who ran, minus a little; whose share was renewed, behind those who slept.
     fn catch_up(&mut self, id: Id) {
         let floor = self.floor[self.level(id)];
         let task = &mut self.tasks[id];
         if core::mem::take(&mut task.fresh) {
-            task.virtual_time = task.virtual_time.max(floor.saturating_sub(LAG));
+            let level = if core::mem::take(&mut task.renewed) { floor + SLICE } else { floor.saturating_sub(LAG) };
+            task.virtual_time = task.virtual_time.max(level);
         }
     }
 

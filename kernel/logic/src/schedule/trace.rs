@@ -147,6 +147,18 @@ fn who_wakes_up_runs_before_one_that_loops() {
 }
 
 #[test]
+fn who_wakes_up_runs_before_those_whose_share_was_renewed() {
+    let mut machine = Machine::new(&[with_share(10), with_share(10), NORMAL]).loops();
+    machine.run(PERIOD - 1000); // the third ran most of the time
+    machine.scheduler.block(2, Some(PERIOD + 1000));
+    machine.run(PERIOD + 500);
+    assert!(matches!(machine.log.last(), Some((0 | 1, ..))));
+    machine.now = PERIOD + 1000;
+    machine.scheduler.expire(machine.now);
+    assert_eq!(machine.scheduler.pick(machine.now), Some(2));
+}
+
+#[test]
 fn sleeping_does_not_save_up_time() {
     let mut machine = Machine::new(&[NORMAL; 2]);
     machine.scheduler.wake(0);
