@@ -15,7 +15,7 @@ from typing import Any
 import cbor2
 
 from composer import link, qemu
-from composer.link import HEADER
+from composer.pe import MEMORY_ALIGNMENT
 
 MAGIC, VERSION = "munal lab", 1
 EMERGENCY_PORT = 0x3F8
@@ -132,8 +132,8 @@ class Module:
 
 
 def payload(modules: Sequence[Module], units: Sequence[Unit], limits: Limits, neighbour: int | None = None) -> bytes:
-    """The section `.munal`: the modules one behind the other, then the script. `neighbour` is the number of a module."""
-    body = bytearray(HEADER.size)
+    """The section `.munal`: the page of the header, the modules one behind the other, then the script. `neighbour` is the number of a module."""
+    body = bytearray(MEMORY_ALIGNMENT)
     placed = []
     for module in modules:
         placed.append([len(body), len(module.data), module.unpacked, hashlib.sha256(module.data).digest()])

@@ -6,7 +6,7 @@
 //! comes again soon, and after some misses the processor is single-stepped until it is back in wasm.
 use super::{ARMED, Ended, NEVER, THREADS, arm, is_ending, keep_house, leave_house, reschedule};
 use crate::{bulk, cpu::{self, idt::Frame, time}, memory::linear, wasm};
-use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering, compiler_fence};
 use x86_64::{instructions::interrupts, registers::rflags::RFlags};
 
 /// A switch is due that could not be made because the kernel was at work, or the thread that runs is to end.
@@ -47,10 +47,15 @@ pub fn enter_kernel() {
     PLACE.store(Place::Kernel as u8, Ordering::Relaxed);
 }
 
-/// The host call returns to wasm.
+/// The host call returns to wasm. A switch that became due after it was asked for last, while this still was the kernel, set no
+/// timer: the flag is looked at once more, after the place has changed, or a loop that follows would never be interrupted.
 #[inline]
 pub fn leave_kernel() {
     PLACE.store(Place::Wasm as u8, Ordering::Relaxed);
+    compiler_fence(Ordering::SeqCst); // an interrupt sees this thread's stores in the order of its instructions
+    if DUE.load(Ordering::Relaxed) {
+        cpu::without_interrupts(insist);
+    }
 }
 
 /// The thread's place, to be given back to `return_to` when it runs again.
