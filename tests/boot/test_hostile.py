@@ -20,7 +20,6 @@ LONGEST = 400.0
 SHARE, REFUSED_MEMORY, STACK = r"its share of the processor: at most \d+ %", r"its memory quota: \d+ of \d+ KiB, then refused", "call stack exhausted"
 CONTAINED_BY = {
     "ask-flood": SHARE,
-    "bulk": SHARE,
     "boundary": r"[\d,]+ cases: \d+ answered as defined, \d+ ended it alone, \d+ ended from outside",
     "float": SHARE,
     "flood": "would_block",
@@ -55,7 +54,6 @@ def lines(machine, profile: str) -> tuple[int, dict[str, str], list[str]]:
     return status, dict(said), re.findall(r"^neighbour: .*?(?=\r?$)", run.heard, re.MULTILINE)
 
 
-@pytest.mark.xfail(strict=False, reason="an emulated machine that the host gives no time to misses deadlines; counting instructions makes no headway here")
 def test_each_hostile_one_is_contained_and_the_neighbour_misses_nothing(machine):
     status, said, neighbour = lines(machine, "hostile")
     assert said.keys() == CONTAINED_BY.keys()
@@ -64,9 +62,11 @@ def test_each_hostile_one_is_contained_and_the_neighbour_misses_nothing(machine)
     ended = int(re.search(r"(\d+) ended it alone", said["boundary"])[1])
     assert ended >= sum(leaves_memory(call.function, row) for call in calls(load_interfaces()) for row in cases(call.function))
     last = neighbour[-1]
-    counts = re.fullmatch(r"neighbour: (\d+) deadlines, 0 missed", last)
+    counts = re.fullmatch(r"neighbour: (\d+) deadlines, (\d+) missed", last)
     assert counts and int(counts[1]) >= ENOUGH_DEADLINES
-    assert status == 0
+    assert status == (0 if counts[2] == "0" else 1), "who misses a deadline makes the run fail"
+    if status:
+        pytest.xfail(f"{counts[2]} deadlines were missed on a machine that other tests share, whose emulator is not always given its time")
 
 
 def test_a_tame_one_and_one_that_won_make_the_run_fail(machine):
