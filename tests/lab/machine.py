@@ -122,7 +122,7 @@ def _boot(image: Path, machine: Machine, watch: Callable[[str], object]) -> Repo
                     raise LabError(line)
         said = screen.hidden().decode(errors="replace")[-2000:] if not report.units else f"after {len(report.units)} units"
         if not report.done:
-            raise LabError(f"the script did not come to its end: {said} {pending}")
+            raise LabError(f"the script did not come to its end: {said} {pending}; {guest.outcome()}")
         outcome = guest.outcome()
     if outcome.ending is not Ending.DEBUG_EXIT or outcome.status != (1 if report.failures else 0):
         raise LabError(f"the machine ended otherwise than the lab ends it: {outcome}")
