@@ -44,7 +44,7 @@ def test_what_is_not_known_is_answered_with_what_is_near(composed, console):
     assert after(lines, "frobnicate") == "there is no command `frobnicate`; `help` lists them"
     assert after(lines, "log clokc") == "log: there is no instance `clokc`; did you mean `clock`?"
     assert after(lines, "log nobody") == "log: there is no instance `nobody`; `ps` lists them"
-    assert after(lines, "ps now") == "usage: ps"
+    assert after(lines, "ps now") == "usage: ps [-l]"
 
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
@@ -96,6 +96,6 @@ def test_the_date_crosses_a_leap_day(composed, console):
 def test_a_shell_that_is_granted_little_says_what_it_lacks(composed, console):
     status, lines = console(composed("bare", BARE), "date\npoweroff\nstop com1\n", longest=5.0)
     assert status == 124  # nobody can turn it off
-    assert after(lines, "date") == "date: this shell is not granted a clock as `rtc`"
+    assert after(lines, "date") == "date: this shell is granted neither a clock as `rtc` nor the time of day"
     assert after(lines, "poweroff") == "poweroff: this shell is not granted a driver as `power`"
     assert after(lines, "stop com1") == "stop: this shell is not granted control of any instance"
