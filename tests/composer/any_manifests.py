@@ -45,6 +45,8 @@ def value_of(field: Field) -> st.SearchStrategy[Any]:
         "string": LINES.filter(lambda text: 1 <= len(text) <= LONGEST_NAME),
         "wire": st.builds("{}.{}".format, NAMES, NEED_NAMES),
         "instances": st.lists(NAMES, min_size=1, max_size=3, unique=True) | st.just(["*"]),
+        "boolean": st.booleans(),
+        "kinds": st.lists(st.sampled_from(["stream", "channel", "service"]), unique=True),
     }[field.type]
 
 

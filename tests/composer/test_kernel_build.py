@@ -25,7 +25,7 @@ def elsewhere(tmp_path, monkeypatch):
 def builds(monkeypatch):
     """Counts builds, which here give an empty file."""
     made = []
-    monkeypatch.setattr(kernel_build, "_build", lambda rust, interfaces: made.append(1) or b"")
+    monkeypatch.setattr(kernel_build, "_build", lambda rust, interfaces, features: made.append(1) or b"")
     return made
 
 

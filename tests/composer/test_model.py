@@ -28,7 +28,7 @@ def test_a_sound_app_becomes_a_value(tmp_path):
     assert [(need.capability, need.name, need.optional) for need in app.needs] == [("port", "regs", False), ("irq", "line", False)]
     assert app.needs[0].fields == {"length": 8, "access": Access.BOTH, "widths": (8,)}
     assert str(app.needs[0].spans["length"]) == "apps/uart/app.toml:7:10"
-    assert app.provides[0].fields == {"protocol": "bytes", "capacity": 4096}
+    assert app.provides[0].fields == {"protocol": "bytes", "capacity": 4096, "share": False}
 
 
 def test_needs_keep_the_order_of_the_manifest(tmp_path):

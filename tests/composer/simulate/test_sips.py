@@ -276,7 +276,7 @@ def test_a_request_has_a_largest_size(boot, length, answer):
 
 
 def test_the_memory_limit_holds(boot):
-    made = system(dataclasses.replace(instance("one", app("big", EXIT), restart=NEVER, exit=EXIT_AT), memory=3 << 16))
+    made = system(dataclasses.replace(instance("one", app("big", EXIT), restart=NEVER, exit=EXIT_AT), memory=load_interfaces().quota.used(3 << 16)))
     text = f"""(module {IMPORT_EXIT} (memory (export "memory") 1 9)
       (func (export "_start") (drop (memory.grow (i32.const 2))) (call $exit (i32.const 0) (i32.add (i32.mul (i32.const 16) (memory.size)) (i32.eq (memory.grow (i32.const 1)) (i32.const -1))))))"""
     assert boot(made, {"big": text}).status() == 3 * 16 + 1
