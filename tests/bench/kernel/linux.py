@@ -50,8 +50,11 @@ def find_kernel() -> Path:
     new = folder.with_name(f".new-{os.getpid()}")
     new.mkdir()
     try:
-        name = _package(new)
-        _run(["apt-get", "download", "-q", name], new)
+        try:
+            _run(["apt-get", "download", "-q", _package(new)], new)
+        except ToolFailure:  # a new machine may have no lists of packages yet
+            _run([*([] if os.geteuid() == 0 else ["sudo", "-n"]), "apt-get", "update", "-q"], new)
+            _run(["apt-get", "download", "-q", _package(new)], new)
         _run(["dpkg-deb", "-x", str(next(new.glob("*.deb"))), str(new / "unpacked")], new)
         (new / "unpacked/boot").rename(new / "boot")
         shutil.rmtree(new / "unpacked")
