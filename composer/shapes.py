@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Annotated, Any, Literal
@@ -101,16 +102,26 @@ def _check_machine(text: str) -> str:
     return text
 
 
-def _between(least: int, most: int) -> BeforeValidator:
-    """Takes a size with its unit, gives bytes within the bounds."""
+def _within(parse: Callable[[object], int], show: Callable[[int], str], least: int, most: int) -> BeforeValidator:
+    """Takes a text with its unit, gives the number that `parse` reads in it, which lies within the bounds."""
 
     def check(written: object) -> int:
-        size = units.parse_size(written)
-        if not least <= size <= most:
-            raise Complaint(M0107, f"`{written}` is out of range", f"between {units.format_size(least)} and {units.format_size(most)} is possible")
-        return size
+        number = parse(written)
+        if not least <= number <= most:
+            raise Complaint(M0107, f"`{written}` is out of range", f"between {show(least)} and {show(most)} is possible")
+        return number
 
     return BeforeValidator(check)
+
+
+def _between(least: int, most: int) -> BeforeValidator:
+    """Takes a size with its unit, gives bytes within the bounds."""
+    return _within(units.parse_size, units.format_size, least, most)
+
+
+def _lasting(least: int, most: int) -> BeforeValidator:
+    """Takes a duration with its unit, gives milliseconds within the bounds."""
+    return _within(units.parse_duration, units.format_duration, least, most)
 
 
 def _check_share(written: object) -> int:
@@ -118,18 +129,6 @@ def _check_share(written: object) -> int:
     if not 10 <= share <= WHOLE_CPU:
         raise Complaint(M0107, f"`{written}` is out of range", "between 1 % and 100 % of one processor is possible")
     return share
-
-
-def _lasting(least: int, most: int) -> BeforeValidator:
-    """Takes a duration with its unit, gives milliseconds within the bounds."""
-
-    def check(written: object) -> int:
-        duration = units.parse_duration(written)
-        if not least <= duration <= most:
-            raise Complaint(M0107, f"`{written}` is out of range", f"between {units.format_duration(least)} and {units.format_duration(most)} is possible")
-        return duration
-
-    return BeforeValidator(check)
 
 
 def _check_access(written: object) -> Access:
