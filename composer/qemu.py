@@ -17,7 +17,7 @@ from composer.tools import ToolFailure
 QEMU = "qemu-system-x86_64"
 DEBUG_EXIT_PORT = 0xF4
 MEMORY_MIB = 512
-INSTRUCTION_SHIFT = 4
+INSTRUCTION_SHIFT = 2
 """For profiles that have time follow instructions: 16 ns each make 62.5 million a second, slower than any x86-64 processor is."""
 
 FIRMWARE_FOLDERS = ("/usr/share/OVMF", "/usr/share/edk2/ovmf", "/usr/share/edk2/x64", "/usr/share/edk2-ovmf/x64", "/usr/share/qemu")

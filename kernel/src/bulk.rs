@@ -153,9 +153,14 @@ unsafe extern "C" {
     fn memmove(to: *mut u8, from: *const u8, length: usize) -> *mut u8;
 }
 
-/// Whether the address lies in the pieces' own code, which looks at what is due by itself.
-pub fn is_inside(ip: u64) -> bool {
-    (&raw const munal_bulk_start as u64..&raw const munal_bulk_end as u64).contains(&ip)
+/// Whether the instruction at the address moves eight bytes over and over, which takes long to step through; when it is done,
+/// what is due is looked at.
+pub fn asks_at_its_end(ip: u64) -> bool {
+    const REP_MOVSQ: [u8; 3] = [0xf3, 0x48, 0xa5];
+    const REP_STOSQ: [u8; 3] = [0xf3, 0x48, 0xab];
+    let (start, end) = (&raw const munal_bulk_start as u64, &raw const munal_bulk_end as u64);
+    // SAFETY: three bytes of the code above, which is read and executed only.
+    (start..end - 2).contains(&ip) && matches!(unsafe { (ip as *const [u8; 3]).read() }, REP_MOVSQ | REP_STOSQ)
 }
 
 extern "C" fn pause(to: *mut u8) {

@@ -1,6 +1,6 @@
 //! The kernel's last words: what went wrong and where, who ran, the registers, the stack with names of the kernel's functions and
 //! of wasm's; then the machine halts or is reset, as its manifest says. Nothing in here takes memory or waits for a lock.
-use crate::{cpu::{idt::Frame, reset}, emergency::{self, Emergency}, functions, memory::paging, thread};
+use crate::{backtrace, cpu::{idt::Frame, reset}, emergency::{self, Emergency}, functions, memory::paging, thread};
 use core::{fmt::{self, Write}, panic::PanicInfo, ptr, sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, Ordering}};
 use munal_logic::{pe, symbols::Symbols};
 use x86_64::registers::control::{Cr2, Cr3};
@@ -81,7 +81,7 @@ impl fmt::Display for Stack<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (ip, frame) = match self.0 {
             Some(exception) => (Some(exception.rip), exception.rbp),
-            None => (None, frame_pointer()),
+            None => (None, backtrace::frame_pointer()),
         };
         let calls = Calls { frame, interrupted: None };
         for (number, ip) in ip.into_iter().chain(calls.map(|ip| ip - 1)).take(DEEPEST).enumerate() {
@@ -89,13 +89,6 @@ impl fmt::Display for Stack<'_> {
         }
         Ok(())
     }
-}
-
-fn frame_pointer() -> u64 {
-    let frame;
-    // SAFETY: reads a register; the kernel is compiled to keep its frames in it (kernel/x86_64-munal-linux-gnu.json).
-    unsafe { core::arch::asm!("mov {}, rbp", out(reg) frame, options(nomem, nostack, preserves_flags)) };
-    frame
 }
 
 /// Addresses that the frames of the kernel and of wasm return to (System V ABI for AMD64, section 3.2.2), across interrupts.

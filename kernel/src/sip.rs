@@ -1,5 +1,5 @@
 //! A software-isolated process: one instance's Store, from its instantiation to its end.
-use crate::{dispatch, end, start, state, thread};
+use crate::{backtrace, dispatch, end, start, state, thread};
 use alloc::{format, string::String};
 use core::fmt;
 use munal_logic::grants::{Ports, Registers};
@@ -61,6 +61,7 @@ const MOST_ELEMENTS: usize = 1 << 17;
 /// Memories are charged where they grow (`memory::linear`); tables lie in the kernel's heap, which is charged as it is used.
 impl ResourceLimiter for Sip {
     fn memory_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        thread::pause_in_runtime().map_err(Stop::from)?;
         Ok(true)
     }
 
@@ -72,6 +73,7 @@ impl ResourceLimiter for Sip {
     /// A table may take twice its room to grow later, while its old elements are still there. The runtime moves them in one
     /// go, which bounds how many there may be.
     fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        thread::pause_in_runtime().map_err(Stop::from)?;
         let room = if current == 0 { desired } else { desired.max(2 * current) + current };
         let fits = desired <= MOST_ELEMENTS && (room as u64).checked_mul(dispatch::TABLE_ELEMENT).is_some_and(|bytes| start::fits(self.index, bytes));
         if !fits {
@@ -120,10 +122,16 @@ impl Call<'_, '_> {
 /// Runs one raw primitive for a SIP, then lets others run where that is due.
 pub fn enter<T>(caller: &mut Caller<'_, Sip>, primitive: impl FnOnce(&mut Call<'_, '_>) -> Outcome<T>) -> wasmtime::Result<T> {
     thread::enter_kernel();
-    let result = primitive(&mut Call { caller })?;
-    thread::leave().map_err(Stop::from)?;
-    thread::leave_kernel();
-    Ok(result)
+    let done = primitive(&mut Call { caller }).and_then(|result| {
+        thread::leave()?;
+        Ok(result)
+    });
+    if done.is_err() {
+        backtrace::note_call();
+    } else {
+        thread::leave_kernel();
+    }
+    Ok(done?)
 }
 
 /// A SIP's thread: one life, from start to end.

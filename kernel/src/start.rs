@@ -1,6 +1,6 @@
 //! The start of a SIP: its Store, its glue linked to the raw primitives, its app linked to its glue and nothing else. What is
 //! the same in each life is found once, at boot; a start makes what belongs to one life.
-use crate::{cell::Global, dispatch, memory::{PAGE, accounts, frames}, sip::{Sip, Stop}, state, thread};
+use crate::{backtrace, cell::Global, dispatch, memory::{PAGE, accounts, frames}, sip::{Sip, Stop}, state, thread};
 use alloc::{format, string::String, vec::Vec};
 use munal_logic::{grants::{Ports, Registers}, table::Table};
 use wasmtime::{Engine, Extern, Instance, InstancePre, Linker, Module, ModuleExport, Store, TypedFunc};
@@ -68,7 +68,7 @@ pub fn run(index: usize) -> wasmtime::Result<()> {
     });
     let mut store = Store::new(prepared.app.engine(), Sip::new(index, ports, registers));
     store.limiter(|sip| sip);
-    let entry = thread::in_start(|| link(&mut store, prepared))?;
+    let entry = thread::in_start(|| link(&mut store, prepared)).map_err(backtrace::with_note)?;
     if !fits(index, 0) {
         return Err(wasmtime::Error::msg("could not start: what the kernel keeps for it passes its quota"));
     }
@@ -78,6 +78,7 @@ pub fn run(index: usize) -> wasmtime::Result<()> {
         thread::leave().map_err(Stop::from)?;
         entry.call(&mut store, ())
     })
+    .map_err(backtrace::with_note)
 }
 
 /// Instantiates glue and app; answers the app's entry.

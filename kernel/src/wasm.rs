@@ -1,8 +1,9 @@
 //! The wasm runtime's platform: virtual memory, traps, and where a SIP is ended. Gets serialized modules, gives engines.
-use crate::{backtrace, functions, memory::{WASM_END, WASM_START, linear, paging::{self, Access}, window::Window}};
+use crate::{backtrace, functions, memory::{WASM_END, WASM_START, linear, paging::{self, Access}, window::Window}, thread};
 use alloc::{format, string::String, sync::Arc};
 use core::{num::NonZeroUsize, sync::atomic::{AtomicU64, AtomicUsize, Ordering}};
 use wasmtime::{Config, Engine, Module};
+use x86_64::instructions::interrupts;
 
 /// Bytes of stack that wasm may use in one SIP.
 pub const STACK: usize = crate::dispatch::WASM_STACK;
@@ -67,8 +68,16 @@ pub fn is_function(ip: u64) -> bool {
 /// A fault at `pc` in the function whose frame is at `fp`: unwinds to where the kernel called the SIP, and does not return,
 /// where the runtime knows the instruction as one that traps.
 pub fn trap(pc: u64, fp: u64, address: Option<u64>) {
-    backtrace::note(pc, fp, false);
+    note(pc, fp, false);
     unwind(pc, fp, address);
+}
+
+/// Notes where the SIP was, with interrupts on: a deep stack takes a while. They came off where wasm was interrupted.
+fn note(pc: u64, fp: u64, interrupted: bool) {
+    thread::enter_kernel();
+    interrupts::enable();
+    backtrace::note(pc, fp, interrupted);
+    interrupts::disable();
 }
 
 fn unwind(pc: u64, fp: u64, address: Option<u64>) {
@@ -82,7 +91,7 @@ fn unwind(pc: u64, fp: u64, address: Option<u64>) {
 
 /// Ends the SIP that runs, interrupted at `pc` in the function whose frame is at `fp`, as if it had trapped; does not return.
 pub fn end(pc: u64, fp: u64) {
-    backtrace::note(pc, fp, true);
+    note(pc, fp, true);
     unwind(ENDED.load(Ordering::Relaxed), fp, None);
 }
 

@@ -2,8 +2,9 @@
 //!
 //! An interrupt finds the processor in one of three places. In wasm: others run, or the SIP ends, there and then. In a host call,
 //! or the kernel's own work for a thread: that ends at a switch point, and the flag DUE has it switch there. In a function of the
-//! wasm runtime that wasm called (`memory.fill`, `table.grow`, ...): it returns to wasm without asking anyone, so the interrupt
-//! comes again soon, and after some misses the processor is single-stepped until it is back in wasm.
+//! wasm runtime that wasm called (`memory.fill`, `table.init`, ...): where that asks the kernel for something, it switches there
+//! (`pause_in_runtime`, `relax_in_bulk`); elsewhere it returns to wasm without asking anyone, so the interrupt comes again soon,
+//! and after some misses the processor is single-stepped until it is back in wasm.
 use super::{ARMED, Ended, NEVER, THREADS, arm, is_ending, keep_house, leave_house, reschedule};
 use crate::{bulk, cpu::{self, idt::Frame, time}, memory::linear, wasm};
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering, compiler_fence};
@@ -128,7 +129,7 @@ fn preempt(frame: &Frame) {
 /// The interrupted instruction is the runtime's, on the way back to wasm.
 fn try_again(frame: &mut Frame) {
     let patient = MISSED.fetch_add(1, Ordering::Relaxed) < PATIENCE || place() == Place::Start as u8;
-    if patient || bulk::is_inside(frame.rip) {
+    if patient || bulk::asks_at_its_end(frame.rip) {
         arm(AGAIN, time::now());
     } else {
         frame.rflags |= RFlags::TRAP_FLAG.bits();
@@ -138,13 +139,11 @@ fn try_again(frame: &mut Frame) {
 /// The processor was stepped one instruction. Interrupts are off.
 pub fn step(frame: &mut Frame) {
     let in_wasm = wasm::is_code(frame.rip);
-    if in_wasm || is_in_kernel() || bulk::is_inside(frame.rip) {
+    if in_wasm || is_in_kernel() || bulk::asks_at_its_end(frame.rip) {
         frame.rflags &= !RFlags::TRAP_FLAG.bits();
     }
     if in_wasm {
         preempt(frame);
-    } else if bulk::is_inside(frame.rip) {
-        arm(AGAIN, time::now()); // it looks at DUE itself, sooner than it could be stepped through
     }
 }
 
@@ -189,6 +188,21 @@ fn relax_late() -> bool {
 /// Between two pieces of a bulk operation on the memory at `address`: as `relax` where wasm asked for the operation. Where the
 /// kernel did, state may be lent or interrupts be off, and nobody else runs.
 pub fn relax_in_bulk(address: u64) -> bool {
-    // Elsewhere only the runtime's own functions write into the memory of a SIP, and they hold no lock of the runtime's then.
-    !is_in_kernel() && linear::is_inside(address) && interrupts::are_enabled() && relax()
+    if is_in_kernel() || !interrupts::are_enabled() {
+        return false;
+    }
+    // Only the runtime's own functions write into the memory of a SIP here, and they hold no lock of the runtime's then.
+    if linear::is_inside(address) {
+        return relax();
+    }
+    // The runtime moves its own: stepping it stopped for that, and goes on at the next instruction that can be interrupted.
+    if DUE.load(Ordering::Relaxed) {
+        cpu::without_interrupts(|| arm(1, time::now()));
+    }
+    false
+}
+
+/// Where a function of the runtime that wasm called asks the kernel whether it may: lets others run where that is due.
+pub fn pause_in_runtime() -> Result<(), Ended> {
+    if place() == Place::Wasm as u8 { leave() } else { Ok(()) }
 }

@@ -57,7 +57,7 @@ fn work(period: u32) -> Result<(), Error> {
 
 fn note_missed(report: &mut Report, deadline: u64, woken: u64, done: u64) {
     report.missed += ((done - deadline) / PERIOD) as u32;
-    report.missed_at = deadline;
+    (report.missed_at, report.missed_wake, report.missed_work) = (deadline, woken - deadline, done - woken);
     munal::log!(LOG, "missed at {} us: woken {} us late, done {} us after that", deadline / 1000, (woken - deadline) / 1000, (done - woken) / 1000);
 }
 

@@ -90,7 +90,7 @@ impl Watch {
         let missed = self.neighbour.listen()?;
         if let Some(deadline) = missed.filter(|_| self.told < TOLD_AT_ONCE) {
             self.told += 1;
-            console::say(&format!("neighbour: missed the deadline at {} us{}\n", deadline / 1000, self.who_ran(&all)))?;
+            console::say(&format!("neighbour: missed {deadline}{}\n", self.who_ran(&all)))?;
         }
         self.seen = all.iter().map(|it| it.cpu).collect();
         for (index, it) in (0u32..).zip(all) {

@@ -33,14 +33,16 @@ impl Neighbour {
         self.report.missed == 0 && self.report.deadlines >= enough
     }
 
-    /// Takes what it has told; answers the deadline that it missed last, where it missed any since it was last listened to.
-    pub fn listen(&mut self) -> Result<Option<u64>, String> {
+    /// Takes what it has told; answers which deadline it missed last and how, where it missed any since it was last listened to.
+    pub fn listen(&mut self) -> Result<Option<String>, String> {
         let missed = self.report.missed;
         self.take()?;
         if self.ended {
             return Err("the neighbour ended before it was asked to".into());
         }
-        Ok((self.report.missed > missed).then_some(self.report.missed_at))
+        let Report { missed_at, missed_wake, missed_work, .. } = self.report;
+        let words = || format!("the deadline at {} us: woken {} us late, worked for {} us", missed_at / 1000, missed_wake / 1000, missed_work / 1000);
+        Ok((self.report.missed > missed).then(words))
     }
 
     /// Asks it to end, and waits for its last report.

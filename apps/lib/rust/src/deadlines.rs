@@ -4,7 +4,7 @@
 //! end.
 
 /// Bytes of a report.
-pub const LENGTH: usize = 24;
+pub const LENGTH: usize = 40;
 
 /// How it stands; times in nanoseconds since the kernel started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,6 +17,10 @@ pub struct Report {
     pub late: u64,
     /// The deadline that was missed last, 0 for none.
     pub missed_at: u64,
+    /// How much too late it was woken then.
+    pub missed_wake: u64,
+    /// How long its work took then.
+    pub missed_work: u64,
 }
 
 impl Report {
@@ -25,8 +29,9 @@ impl Report {
         let mut bytes = [0; LENGTH];
         bytes[..4].copy_from_slice(&self.deadlines.to_le_bytes());
         bytes[4..8].copy_from_slice(&self.missed.to_le_bytes());
-        bytes[8..16].copy_from_slice(&self.late.to_le_bytes());
-        bytes[16..].copy_from_slice(&self.missed_at.to_le_bytes());
+        for (place, time) in bytes[8..].chunks_exact_mut(8).zip([self.late, self.missed_at, self.missed_wake, self.missed_work]) {
+            place.copy_from_slice(&time.to_le_bytes());
+        }
         bytes
     }
 
@@ -34,7 +39,9 @@ impl Report {
     pub fn decode(bytes: &[u8; LENGTH]) -> Self {
         let long = |at: usize| u64::from_le_bytes(core::array::from_fn(|i| bytes[at + i]));
         let counts = long(0);
-        Self { deadlines: counts as u32, missed: (counts >> 32) as u32, late: long(8), missed_at: long(16) }
+        Self {
+            deadlines: counts as u32, missed: (counts >> 32) as u32, late: long(8), missed_at: long(16), missed_wake: long(24), missed_work: long(32),
+        }
     }
 }
 
@@ -44,7 +51,7 @@ mod tests {
 
     #[test]
     fn what_is_told_is_understood() {
-        let report = Report { deadlines: 0x0102_0304, missed: 0x8000_0001, late: u64::MAX - 1, missed_at: 1 << 40 };
+        let report = Report { deadlines: 0x0102_0304, missed: 0x8000_0001, late: u64::MAX - 1, missed_at: 1 << 40, missed_wake: 5, missed_work: 1 << 63 };
         assert_eq!(Report::decode(&report.encode()), report);
     }
 }
