@@ -17,8 +17,8 @@ from composer.tools import ToolFailure
 QEMU = "qemu-system-x86_64"
 DEBUG_EXIT_PORT = 0xF4
 MEMORY_MIB = 512
-INSTRUCTION_SHIFT = 2
-"""For profiles that have time follow instructions: 16 ns each make 62.5 million a second, slower than any x86-64 processor is."""
+INSTRUCTION_SHIFT = 3
+"""Where time follows instructions: 8 ns each make 125 million a second, slower than any x86-64 processor is."""
 
 FIRMWARE_FOLDERS = ("/usr/share/OVMF", "/usr/share/edk2/ovmf", "/usr/share/edk2/x64", "/usr/share/edk2-ovmf/x64", "/usr/share/qemu")
 FIRMWARE_NAMES = (
@@ -61,7 +61,7 @@ class Machine:
     type: str = DEFAULT_MACHINE
     extra: tuple[str, ...] = ()
     counted: bool = False
-    instruction_shift: int = 3
+    instruction_shift: int = INSTRUCTION_SHIFT
     random: bool = True
 
 

@@ -82,7 +82,7 @@ def _first_that_works(image: Path, options: RunOptions, program: str, display: s
 def _machine(options: RunOptions, accelerator: str, display: str | None) -> qemu.Machine:
     debugger = ("-gdb", f"tcp:127.0.0.1:{options.gdb.port}") if options.gdb else ()
     return qemu.Machine(accelerator, display, options.debug_exit, options.reboot, options.rtc, options.memory_mib, options.machine,
-                        extra=debugger, counted=options.counts_instructions, instruction_shift=qemu.INSTRUCTION_SHIFT)
+                        extra=debugger, counted=options.counts_instructions)
 
 
 def _run_once(image: Path, options: RunOptions, machine: qemu.Machine, deadline: float | None, may_fall_back: bool) -> int | None:

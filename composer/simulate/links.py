@@ -137,6 +137,14 @@ class Links:
         self.kernel.wait(self.sip, lambda: not data or self._outbox(end).free > 0 or self._closed(end))
         return self._put(end, data)
 
+    def stream_flush(self, handle: int, timeout: int) -> int:
+        end = self._find(handle, STREAM_ENDS, Access.WRITE)
+        if not self.kernel.wait(self.sip, lambda: not self._outbox(end).bytes or self._closed(end), self._deadline(timeout)):
+            raise Answer("timed_out")
+        if self._outbox(end).bytes:
+            raise Answer("closed")
+        return 0
+
     def _take(self, end: Handle, at: int, length: int) -> int:
         if end.kind is HandleKind.KERNEL_LOG:
             self.sip.heard, data = self.kernel.log.read(self.sip.heard, length)

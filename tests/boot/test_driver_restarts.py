@@ -48,7 +48,6 @@ def test_what_was_said_is_told_from_what_was_lost_or_changed():
     assert [repeats(wrong, text, FIFO) for wrong in ("<1><2><4><5>", "<1><2><3><4>", "<1><2>x<3><4><5>")] == [None] * 3
 
 
-@pytest.mark.xfail(strict=False, reason="bytes that a restarted driver sends once more may fall on the words that this test looks for")
 def test_a_serial_driver_that_is_restarted_all_the_time_loses_no_output(machine):
     console = machine("battered")
     console.expect("^munal battered: it begins")

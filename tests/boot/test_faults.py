@@ -42,7 +42,6 @@ def frames(lines: list[str]) -> list[Frame]:
     return [(int(m[1]), int(m[2], 16) if m[2] else None, bool(m[3]), m[4]) for m in found]
 
 
-@pytest.mark.xfail(strict=False, reason="what the shell shows of a long log is at times not of one moment")
 def test_every_way_to_fail_ends_one_alone_and_is_told_with_names(machine, workspace):
     source = (workspace / "apps" / "programs" / "trapper" / "trapper.wat").read_text()
     bodies = [body for _, body in read_module(bytes(wasmtime.wat2wasm(source))).defined()]

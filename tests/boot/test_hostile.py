@@ -58,18 +58,13 @@ def lines(machine, profile: str) -> tuple[int, dict[str, str], list[str]]:
 def test_each_hostile_one_is_contained_and_the_neighbour_misses_nothing(machine):
     status, said, neighbour = lines(machine, "hostile")
     assert said.keys() == CONTAINED_BY.keys()
-    if said["boundary"] == OUT_OF_TIME:
-        pytest.xfail("all boundary calls take more than the warden's minute on a machine that other tests share")
     for name, what in CONTAINED_BY.items():
         assert re.search(rf"^contained by .*({what})", said[name]), f"{name}: {said[name]}"
     ended = int(re.search(r"(\d+) ended it alone", said["boundary"])[1])
     assert ended >= sum(leaves_memory(call.function, row) for call in calls(load_interfaces()) for row in cases(call.function))
-    last = neighbour[-1]
-    counts = re.fullmatch(r"neighbour: (\d+) deadlines, (\d+) missed", last)
+    counts = re.fullmatch(r"neighbour: (\d+) deadlines, 0 missed", neighbour[-1])
     assert counts and int(counts[1]) >= ENOUGH_DEADLINES
-    assert status == (0 if counts[2] == "0" else 1), "who misses a deadline makes the run fail"
-    if status:
-        pytest.xfail(f"{counts[2]} deadlines were missed on a machine that other tests share, whose emulator is not always given its time")
+    assert status == 0
 
 
 def test_a_tame_one_and_one_that_won_make_the_run_fail(machine):

@@ -34,7 +34,7 @@ pub use port::*;
 pub use random::*;
 pub use service::{service_call, service_call_within, service_receive, service_reply, service_reply_and_receive};
 pub use sip::*;
-pub use stream::{stream_read, stream_try_read, stream_try_write, stream_write};
+pub use stream::{stream_flush, stream_read, stream_try_read, stream_try_write, stream_write};
 
 /// What a function of type `result` answers: a count, or an error with a number.
 pub type Answer = Result<u32, Error>;

@@ -1,8 +1,8 @@
 //! Byte streams between a client and a server, and the kernel's own messages, which are read like one.
 //!
 //! A reader that waits lends its buffer: what is written then goes there at once, and only the rest into the ring.
-use super::{Answer, find};
-use crate::{dispatch::Error, loan::Loan, log, party::{self, Over, Waiting}, sip::{Call, Lent, Outcome}, state::{self, State, Stream}, thread};
+use super::{Answer, find, irq::deadline};
+use crate::{cpu::time, dispatch::Error, loan::Loan, log, party::{self, Over, Waiting}, sip::{Call, Lent, Outcome}, state::{self, State, Stream}, thread};
 use munal_logic::{exchange::{End, Side}, ring::Ring, table::{HandleKind, Held, READ, WRITE}};
 
 const READABLE: &[HandleKind] = &[HandleKind::StreamClient, HandleKind::StreamServer, HandleKind::KernelLog];
@@ -132,5 +132,23 @@ pub fn stream_write(call: &mut Call<'_, '_>, handle: u32, bytes: Lent) -> Outcom
             }
             answer => return Ok(answer),
         }
+    }
+}
+
+pub fn stream_flush(call: &mut Call<'_, '_>, handle: u32, timeout: i64) -> Outcome<Answer> {
+    let deadline = deadline(timeout);
+    let Some(end) = find(call.index(), handle, WRITABLE, WRITE)?.ok().and_then(|held| End::of(&held)) else { return Ok(Err(Error::BadHandle)) };
+    loop {
+        let (taken, open) = state::with(|state| (state.streams[end.object].inbox(end.side.other()).is_empty(), state.is_open(end.peer())));
+        if taken {
+            return Ok(Ok(0));
+        }
+        if !open {
+            return Ok(Err(Error::Closed));
+        }
+        if deadline.is_some_and(|at| at <= time::now()) {
+            return Ok(Err(Error::TimedOut));
+        }
+        party::wait(call.index(), Waiting::Writes(end), deadline)?;
     }
 }

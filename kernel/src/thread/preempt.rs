@@ -106,7 +106,7 @@ pub fn tick(frame: &mut Frame, timer: bool) {
 }
 
 /// The interrupted instruction is wasm's: lets others run, and ends the SIP where that was asked for meanwhile.
-fn preempt(frame: &Frame) {
+fn preempt(frame: &mut Frame) {
     reschedule();
     let ending = THREADS.with(|threads| {
         // A start function is wasm of the SIP's own: it runs on its own account, although the start is not over.
@@ -122,7 +122,7 @@ fn preempt(frame: &Frame) {
         if wasm::is_function(frame.rip) {
             wasm::end(frame.rip, frame.rbp);
         }
-        insist(); // in a trampoline there is no trap to take
+        frame.rflags |= RFlags::TRAP_FLAG.bits(); // in a trampoline there is no trap to take: to the next instruction
     }
 }
 
@@ -147,10 +147,18 @@ pub fn step(frame: &mut Frame) {
     }
 }
 
-/// The thread that runs is to end, and could not be ended here: the next host call or an interrupt soon does it.
+/// A switch is due that could not be made here: the next host call or an interrupt soon does it.
 fn insist() {
     switch_soon();
     arm(AGAIN, time::now());
+}
+
+/// The thread that runs is to end, and could not be ended here: the processor is stepped to where it can. An interrupt after a
+/// while could find it in one operation of the runtime after the other, as long as it likes to ask for them.
+fn step_soon() {
+    switch_soon();
+    MISSED.store(PATIENCE, Ordering::Relaxed);
+    arm(1, time::now());
 }
 
 /// What every host call ends with: a switch where one is due, and the news that this SIP is to end. One flag stands for both,
@@ -180,7 +188,7 @@ fn relax_late() -> bool {
     cpu::without_interrupts(reschedule);
     let ending = is_ending();
     if ending && !is_in_kernel() {
-        insist();
+        cpu::without_interrupts(step_soon);
     }
     ending
 }

@@ -25,3 +25,8 @@ pub fn say_bytes(text: &[u8]) -> Result<(), Error> {
 pub fn flush(text: &mut String) -> Result<(), Error> {
     say(&core::mem::take(text))
 }
+
+/// Waits until the line has all that was said, for so many nanoseconds at most.
+pub fn flush_line(longest: i64) -> Result<(), Error> {
+    CONSOLE.flush(longest).map(|_| ())
+}

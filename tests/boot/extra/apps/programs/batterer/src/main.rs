@@ -29,6 +29,7 @@ fn run() -> Result<(), Error> {
         control::driver.restart(b"com1")?;
         length += listen(&mut heard[length..]);
     }
+    CONSOLE.flush(munal::FOREVER)?; // what the last driver says once more does not fall on what comes now
     say(b"heard: ")?;
     say(&heard[..length])?;
     say(b"\nthat is all\n")
