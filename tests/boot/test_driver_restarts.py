@@ -13,13 +13,15 @@ ROUNDS, NUMBERS = 100, 40
 """As in the batterer's source."""
 FIFO = 16
 """Bytes that the UART holds: a driver that is ended with so many under way sends them once more."""
+FLUSHED = "flushed: Err(TimedOut), then Ok(0)\r\n"
+"""The driver was just started anew, and has taken all when a flush comes back."""
 TYPED = string.ascii_lowercase * 80
 
 
 def said() -> str:
     """What the batterer says before it tells what it heard."""
     lines = ("".join(f"<{number}>" for number in range(n * NUMBERS, (n + 1) * NUMBERS)) for n in range(ROUNDS))
-    return "munal battered: it begins\r\n" + "".join(f"{line}\r\n" for line in lines) + "heard: "
+    return "munal battered: it begins\r\n" + "".join(f"{line}\r\n" for line in lines) + FLUSHED + "heard: "
 
 
 def repeats(heard: str, wanted: str, most: int) -> int | None:

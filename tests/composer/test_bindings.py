@@ -61,7 +61,7 @@ def test_a_port_has_the_functions_of_its_access_and_widths(access: Access, width
 def test_a_stream_has_the_functions_of_its_access() -> None:
     made = app("a", need("stream", "in-only", access=Access.READ), need("stream", "out_only", access=Access.WRITE))
     assert imports(made)["munal:stream/in-only"] == {"read", "try_read", "peek", "skip", "handle", "granted"}
-    assert imports(made)["munal:stream/out_only"] == {"write", "try_write", "handle", "granted"}
+    assert imports(made)["munal:stream/out_only"] == {"write", "try_write", "flush", "handle", "granted"}
 
 
 def test_an_app_that_asks_for_nothing_can_only_wait_yield_and_end() -> None:

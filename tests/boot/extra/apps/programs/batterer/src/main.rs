@@ -29,7 +29,10 @@ fn run() -> Result<(), Error> {
         control::driver.restart(b"com1")?;
         length += listen(&mut heard[length..]);
     }
+    let early = CONSOLE.flush(0);
     CONSOLE.flush(munal::FOREVER)?; // what the last driver says once more does not fall on what comes now
+    let late = CONSOLE.flush(0);
+    say(Line::<64>::of(format_args!("flushed: {early:?}, then {late:?}\n")).as_bytes())?;
     say(b"heard: ")?;
     say(&heard[..length])?;
     say(b"\nthat is all\n")
