@@ -116,6 +116,20 @@ def test_what_is_pasted_fast_arrives_whole(machine, command):
 
 
 @on_both
+def test_apps_in_other_languages_do_their_work(machine, command):
+    """One in C counts primes, one in WebAssembly text keeps time."""
+    console = machine("test", command)
+    console.expect("^munal> ")
+    while len(counted := [line.split(",")[0] for line in console.ask("log primes") if "primes below" in line]) < 2:
+        pass
+    assert counted[:2] == ["550 primes below 4000", "4203 primes below 40000"]
+    while "beat 1, next in 1 s" not in console.ask("log heartbeat"):
+        pass
+    console.send("exit 9\n")
+    assert console.status() == 9
+
+
+@on_both
 def test_glue_stops_a_driver_at_the_end_of_its_ports(machine, command):
     """Offsets 0 to 7 are read, 8 is not; the driver's log says where it trapped, and everything else goes on."""
     console = machine("probed", command)
