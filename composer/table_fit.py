@@ -1,7 +1,7 @@
 """Whether bytes that call themselves a system table are one, decided before anything is believed of them.
 
 Gets bytes from anywhere; gives the table as `table.decode` names it, or a sentence that says what is wrong. What the kernel
-refuses at boot (kernel/logic/src/table.rs), and what the composer never writes, is refused here too.
+refuses at boot (kernel/logic/src/table/check.rs), and what the composer never writes, is refused here too.
 """
 
 from __future__ import annotations

@@ -1,235 +1,8 @@
-//! The system table: what the composer decided and the kernel enforces. Gets CBOR (docs/formats.md), gives checked values:
-//! every index in a `Table` that `decode` returned is in range, so nothing past it has to ask again.
+//! What has to hold of a system table before the kernel works by it. Gets what was decoded; says what is wrong in a sentence.
+use super::{HandleKind, Instance, Table, VERSION, WALL_CLOCK};
 use crate::channel::LARGEST;
 use alloc::{string::String, vec::Vec};
 use core::fmt;
-use minicbor::{Decode, bytes::ByteVec};
-
-/// The layout that this kernel reads.
-pub const VERSION: u32 = 3;
-
-#[derive(Debug, Clone, Decode)]
-#[cbor(map)]
-pub struct Table {
-    #[n(0)] pub version: u32,
-    #[n(1)] pub name: String,
-    #[n(2)] pub release: String,
-    #[n(3)] pub profile: String,
-    #[n(4)] pub abi: ByteVec,
-    #[n(5)] pub emergency_port: Option<u16>,
-    #[n(6)] pub modules: Vec<Module>,
-    #[n(7)] pub instances: Vec<Instance>,
-    #[n(8)] pub streams: Vec<Stream>,
-    #[n(9)] pub services: Vec<Service>,
-    #[n(10)] pub channels: Vec<Channel>,
-    #[n(11)] pub panic: OnPanic,
-}
-
-/// The table's emergency port, found without reading the rest: nothing is allocated. Errors: where it is no valid CBOR.
-pub fn emergency_port(bytes: &[u8]) -> Result<Option<u16>, NoCbor> {
-    const KEY: u32 = 5;
-    let mut decoder = minicbor::Decoder::new(bytes);
-    let entries = decoder.map().map_err(|_| NoCbor)?.ok_or(NoCbor)?;
-    for _ in 0..entries {
-        if decoder.u32().map_err(|_| NoCbor)? == KEY {
-            return decoder.decode().map_err(|_| NoCbor);
-        }
-        decoder.skip().map_err(|_| NoCbor)?;
-    }
-    Err(NoCbor)
-}
-
-/// Bytes that are no system table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoCbor;
-
-/// Machine code that wasmtime serialized; `offset` counts from the start of the section `.munal`.
-#[derive(Debug, Clone, Decode)]
-#[cbor(map)]
-pub struct Module {
-    #[n(0)] pub name: String,
-    #[n(1)] pub offset: u64,
-    #[n(2)] pub length: u64,
-    #[n(3)] pub sha256: ByteVec,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Decode)]
-#[cbor(index_only)]
-pub enum Kind {
-    #[n(0)] Driver,
-    #[n(1)] Service,
-    #[n(2)] Program,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Decode)]
-#[cbor(index_only)]
-pub enum RestartPolicy {
-    #[n(0)] Never,
-    #[n(1)] OnFailure,
-    #[n(2)] Always,
-}
-
-/// What the machine does after the last words of a kernel that cannot go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Decode)]
-#[cbor(index_only)]
-pub enum OnPanic {
-    #[n(0)] Halt,
-    #[n(1)] Reset,
-}
-
-/// Who goes first where several want the processor; the greater one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Decode)]
-#[cbor(index_only)]
-pub enum Priority {
-    #[n(0)] Low,
-    #[n(1)] Normal,
-    #[n(2)] High,
-    #[n(3)] Urgent,
-}
-
-#[derive(Debug, Clone, Decode)]
-#[cbor(map)]
-pub struct Instance {
-    #[n(0)] pub name: String,
-    #[n(1)] pub app: String,
-    #[n(2)] pub kind: Kind,
-    #[n(3)] pub module: usize,
-    #[n(4)] pub glue: usize,
-    #[n(5)] pub memory: u64,
-    #[n(6)] pub cpu_permille: u32,
-    #[n(7)] pub restart: RestartPolicy,
-    #[n(8)] pub backoff_ms: u64,
-    #[n(9)] pub restart_limit: u32,
-    #[n(10)] pub ports: Vec<PortGrant>,
-    #[n(11)] pub handles: Vec<Handle>,
-    #[n(12)] pub mmio: Vec<MmioGrant>,
-    #[n(13)] pub priority: Priority,
-    /// Over which the CPU share counts, in microseconds.
-    #[n(14)] pub period_us: u32,
-    /// CPU time of one life in milliseconds; 0: no end.
-    #[n(15)] pub cpu_time_ms: u64,
-    /// Handles that it may hold beyond `handles`.
-    #[n(16)] pub handle_limit: u32,
-}
-
-/// Ports [base, base + length); `access` has the bits `READ` and `WRITE`, `widths` 1, 2 and 4 for 8, 16 and 32 bits.
-#[derive(Debug, Clone, PartialEq, Eq, Decode)]
-#[cbor(map)]
-pub struct PortGrant {
-    #[n(0)] pub need: String,
-    #[n(1)] pub base: u16,
-    #[n(2)] pub length: u32,
-    #[n(3)] pub access: u8,
-    #[n(4)] pub widths: u8,
-}
-
-/// Bytes [base, base + length) of device memory; `access` as for ports, `widths` 1, 2, 4 and 8 for 8, 16, 32 and 64 bits.
-#[derive(Debug, Clone, PartialEq, Eq, Decode)]
-#[cbor(map)]
-pub struct MmioGrant {
-    #[n(0)] pub need: String,
-    #[n(1)] pub base: u64,
-    #[n(2)] pub length: u64,
-    #[n(3)] pub access: u8,
-    #[n(4)] pub widths: u8,
-}
-
-/// Bytes of a page, the least that is mapped.
-pub const PAGE: u64 = 4096;
-
-impl MmioGrant {
-    /// The pages that the range touches, as addresses: whole pages belong to one instance. `decode` checked that they exist.
-    pub fn pages(&self) -> (u64, u64) {
-        (self.base / PAGE * PAGE, (self.base + self.length).next_multiple_of(PAGE))
-    }
-}
-
-/// The object of a clock's handle that tells the time of day, too; 0 tells monotonic time alone.
-pub const WALL_CLOCK: usize = 1;
-
-pub const READ: u8 = 1;
-pub const WRITE: u8 = 2;
-/// It may be duplicated and sent on in messages.
-pub const SHARE: u8 = 4;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Decode)]
-#[cbor(index_only)]
-pub enum HandleKind {
-    #[n(1)] IrqIsa,
-    #[n(2)] IrqGsi,
-    #[n(3)] StreamClient,
-    #[n(4)] StreamServer,
-    #[n(5)] ServiceClient,
-    #[n(6)] ServiceServer,
-    #[n(7)] Log,
-    #[n(8)] Clock,
-    #[n(9)] Audit,
-    #[n(10)] Control,
-    #[n(11)] Acpi,
-    #[n(12)] KernelLog,
-    #[n(13)] ChannelClient,
-    #[n(14)] ChannelServer,
-    #[n(15)] Random,
-}
-
-#[derive(Debug, Clone, Decode)]
-#[cbor(map)]
-pub struct Handle {
-    #[n(0)] pub name: String,
-    #[n(1)] pub kind: HandleKind,
-    #[n(2)] pub object: usize,
-    #[n(3)] pub rights: u8,
-    #[n(4)] pub instances: Vec<usize>,
-}
-
-/// A handle without its names: what host calls ask for, cheap to copy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Held {
-    pub kind: HandleKind,
-    pub object: usize,
-    pub rights: u8,
-}
-
-impl Handle {
-    /// Whether it stands for an interrupt line.
-    pub fn is_line(&self) -> bool {
-        matches!(self.kind, HandleKind::IrqIsa | HandleKind::IrqGsi)
-    }
-
-    pub fn held(&self) -> Held {
-        Held { kind: self.kind, object: self.object, rights: self.rights }
-    }
-}
-
-#[derive(Debug, Clone, Decode)]
-#[cbor(map)]
-pub struct Stream {
-    #[n(0)] pub name: String,
-    #[n(1)] pub server: usize,
-    #[n(2)] pub client: usize,
-    #[n(3)] pub capacity: usize,
-}
-
-#[derive(Debug, Clone, Decode)]
-#[cbor(map)]
-pub struct Service {
-    #[n(0)] pub name: String,
-    #[n(1)] pub server: usize,
-}
-
-#[derive(Debug, Clone, Decode)]
-#[cbor(map)]
-pub struct Channel {
-    #[n(0)] pub name: String,
-    #[n(1)] pub server: usize,
-    #[n(2)] pub client: usize,
-    /// Messages that each direction holds.
-    #[n(3)] pub depth: usize,
-    /// Bytes of the largest message.
-    #[n(4)] pub largest: usize,
-    /// The kinds of handles that messages may carry, in bits: 1 streams, 2 channels, 4 services to ask.
-    #[n(5)] pub carries: u8,
-}
 
 /// What the kernel keeps for itself: ports by base and length, interrupt lines, ISA and global alike, pages by address and
 /// length in bytes, and everything from `physical_end` on, which it cannot map.
@@ -273,23 +46,12 @@ const MOST_DYNAMIC: u32 = 4096;
 /// Bounds of a CPU share's period, in microseconds.
 const PERIODS: core::ops::RangeInclusive<u32> = 1000..=1_000_000;
 
-/// Reads a table and checks that it is whole: version, ABI, digest lengths, every index, every range; and that nobody holds
-/// what another instance or the kernel holds.
-///
-/// `section` is the length of the image's section in bytes, which modules must lie in. Errors: a sentence naming the part.
-pub fn decode(bytes: &[u8], section: u64, abi: &[u8; 32], kept: &Kept<'_>) -> Result<Table, TableError> {
-    let table: Table = minicbor::decode(bytes).map_err(|e| TableError(alloc::format!("the system table is no valid CBOR: {e}")))?;
-    check(&table, section, abi)?;
-    table.instances.iter().try_for_each(|instance| check_kept(instance, kept))?;
-    check_shared(&table)?;
-    Ok(table)
-}
-
 fn require(holds: bool, what: impl FnOnce() -> String) -> Result<(), TableError> {
     if holds { Ok(()) } else { Err(TableError(what())) }
 }
 
-fn check(table: &Table, section: u64, abi: &[u8; 32]) -> Result<(), TableError> {
+/// Version, ABI, digest lengths, every index and every range.
+pub fn whole(table: &Table, section: u64, abi: &[u8; 32]) -> Result<(), TableError> {
     require(table.version == VERSION, || alloc::format!("the system table has version {}, this kernel reads {VERSION}", table.version))?;
     require(table.abi.as_slice() == abi, || "the image was composed for a kernel with other interfaces".into())?;
     for (what, length) in [("instances", table.instances.len()), ("streams", table.streams.len()), ("services", table.services.len()), ("channels", table.channels.len()), ("modules", table.modules.len())] {
@@ -342,6 +104,11 @@ fn check_instance(table: &Table, instance: &Instance) -> Result<(), TableError> 
     Ok(())
 }
 
+/// That nobody holds what the kernel keeps.
+pub fn kept(table: &Table, kept: &Kept<'_>) -> Result<(), TableError> {
+    table.instances.iter().try_for_each(|instance| check_kept(instance, kept))
+}
+
 fn check_kept(instance: &Instance, kept: &Kept<'_>) -> Result<(), TableError> {
     for port in &instance.ports {
         let overlaps = kept.overlaps(u32::from(port.base), port.length);
@@ -360,7 +127,7 @@ fn check_kept(instance: &Instance, kept: &Kept<'_>) -> Result<(), TableError> {
 }
 
 /// The composer lets no two instances share hardware; the kernel does not take its word for it.
-fn check_shared(table: &Table) -> Result<(), TableError> {
+pub fn alone(table: &Table) -> Result<(), TableError> {
     let each = || table.instances.iter().enumerate();
     let ports = each().flat_map(|(index, i)| i.ports.iter().map(move |p| (u64::from(p.base), u64::from(p.base) + u64::from(p.length), index)));
     let pages = each().flat_map(|(index, i)| i.mmio.iter().map(move |m| (m.pages().0, m.pages().1, index)));
@@ -385,7 +152,7 @@ pub fn shared(mut held: Vec<(u64, u64, usize)>) -> Option<(u64, usize, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::{OnPanic, PortGrant, Priority, RestartPolicy, decode}, *};
     use minicbor::{Encoder, encode::Error};
 
     const ABI: [u8; 32] = [7; 32];
