@@ -3,6 +3,7 @@
 //! Times are nanoseconds since boot. The scheduler holds no stacks and switches nothing: it answers questions, allocates only in
 //! `add`, and every answer takes time by the tasks that are ready or whose time has come, not by those that wait.
 mod lend;
+mod queue;
 mod set;
 mod share;
 #[cfg(test)]
@@ -329,72 +330,6 @@ impl Scheduler {
         self.enqueue(id);
     }
 
-    /// The most urgent ready task that has some of its share left, and of those the one with the least virtual time; after
-    /// `charge` of the one that runs. Who has nothing left waits from here on for the next period.
-    pub fn pick(&mut self, now: u64) -> Option<Id> {
-        loop {
-            let level = self.top()?;
-            let id = self.least(level)?;
-            match self.used_up(id, now) {
-                Some(renewed) => self.throttle(id, now, renewed),
-                None => return Some(id),
-            }
-        }
-    }
-
-    /// As `pick`, but the one that gives way comes last among its equals.
-    pub fn pick_other(&mut self, giving_way: Id, now: u64) -> Option<Id> {
-        if !self.is_queued(giving_way) {
-            return self.pick(now);
-        }
-        let level = self.level(giving_way);
-        self.ready[level].remove(giving_way);
-        let found = self.pick(now);
-        self.ready[level].insert(giving_way);
-        found.filter(|&other| self.level(other) >= level).or_else(|| self.pick(now))
-    }
-
-    /// Whether the task may be switched to without `pick`: it is ready with some of its share left, and nobody ready is more
-    /// urgent.
-    pub fn take_foremost(&mut self, id: Id, now: u64) -> bool {
-        let foremost = self.is_queued(id) && self.top() == Some(self.level(id)) && self.used_up(id, now).is_none();
-        if foremost {
-            self.catch_up(id);
-        }
-        foremost
-    }
-
-    /// The task with the least virtual time in a queue.
-    fn least(&mut self, level: usize) -> Option<Id> {
-        let mut best: Option<(u64, Id)> = None;
-        let mut at = 0;
-        while let Some(id) = self.ready[level].next_from(at) {
-            self.catch_up(id);
-            let time = self.tasks[id].virtual_time;
-            if best.is_none_or(|(least, _)| time < least) {
-                best = Some((time, id));
-            }
-            at = id + 1;
-        }
-        best.map(|(_, id)| id)
-    }
-
-    /// Who became ready starts level with those who ran, minus a little; whose share was renewed, behind those who slept.
-    fn catch_up(&mut self, id: Id) {
-        let floor = self.floor[self.level(id)];
-        let task = &mut self.tasks[id];
-        if core::mem::take(&mut task.fresh) {
-            let level = if core::mem::take(&mut task.renewed) { floor + SLICE } else { floor.saturating_sub(LAG) };
-            task.virtual_time = task.virtual_time.max(level);
-        }
-    }
-
-    /// When the task's own share is renewed, where it is used up.
-    fn used_up(&self, id: Id, now: u64) -> Option<u64> {
-        let task = &self.tasks[id];
-        task.share.filter(|_| task.account == Account::Own)?.renewed(now)
-    }
-
     /// Whether `id`, just made ready, may have to run before `current`.
     pub fn rivals(&self, id: Id, current: Id) -> bool {
         self.level(id) >= self.level(current)
@@ -421,38 +356,6 @@ impl Scheduler {
         slice.into_iter().chain(own).min()
     }
 
-    fn top(&self) -> Option<usize> {
-        (0..LEVELS).rev().find(|&level| !self.ready[level].is_empty())
-    }
-
-    fn level(&self, id: Id) -> usize {
-        self.level_if(id, self.spare_until.is_some())
-    }
-
-    fn level_if(&self, id: Id, spare: bool) -> usize {
-        let task = &self.tasks[id];
-        if spare && task.account == Account::Housekeeping { SPARE_TIME } else { 1 + task.priority as usize }
-    }
-
-    fn is_queued(&self, id: Id) -> bool {
-        self.tasks[id].state == State::Ready && self.tasks[id].throttled.is_none()
-    }
-
-    fn enqueue(&mut self, id: Id) {
-        let level = self.level(id);
-        self.tasks[id].fresh = true;
-        self.ready[level].insert(id);
-    }
-
-    fn dequeue(&mut self, id: Id) {
-        if self.is_queued(id) {
-            let level = self.level(id);
-            self.ready[level].remove(id);
-        }
-        self.timed.remove(id);
-        self.tasks[id].throttled = None;
-    }
-
     fn time(&mut self, id: Id, at: u64) {
         self.timed.insert(id);
         self.earliest = self.earliest.min(at);
@@ -464,41 +367,6 @@ impl Scheduler {
             (Some(until), _) => until,
             (None, State::Blocked(Some(deadline))) => deadline,
             _ => u64::MAX,
-        }
-    }
-
-    /// Changes what a task's queue depends on, and moves it where that is another.
-    fn change(&mut self, id: Id, change: impl FnOnce(&mut Task)) {
-        let (queued, from) = (self.is_queued(id), self.level(id));
-        change(&mut self.tasks[id]);
-        let to = self.level(id);
-        if from != to {
-            self.shift(id, from);
-            if queued {
-                self.ready[from].remove(id);
-                self.tasks[id].fresh = true;
-                self.ready[to].insert(id);
-            }
-        }
-    }
-
-    /// Carries over to the queue that the task is in now what it was ahead or behind in the queue `from`.
-    fn shift(&mut self, id: Id, from: usize) {
-        let (old, new) = (self.floor[from], self.floor[self.level(id)]);
-        let task = &mut self.tasks[id];
-        task.virtual_time = if task.virtual_time >= old {
-            new + (task.virtual_time - old).min(LAG)
-        } else {
-            new.saturating_sub((old - task.virtual_time).min(LAG))
-        };
-    }
-
-    /// `id` ran: the least virtual time in its queue may be a later one now.
-    fn raise_floor(&mut self, id: Id) {
-        let level = self.level(id);
-        let settled = self.ready[level].iter().filter(|&other| !self.tasks[other].fresh).map(|other| self.tasks[other].virtual_time);
-        if let Some(least) = settled.min() {
-            self.floor[level] = self.floor[level].max(least);
         }
     }
 }
