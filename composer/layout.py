@@ -32,6 +32,7 @@ class HandleKind(IntEnum):
     CHANNEL_CLIENT = 13
     CHANNEL_SERVER = 14
     RANDOM = 15
+    PCI = 16
 
 
 SINGLETONS = {
@@ -42,6 +43,7 @@ SINGLETONS = {
     "audit": HandleKind.AUDIT,
     "control": HandleKind.CONTROL,
     "acpi": HandleKind.ACPI,
+    "pci": HandleKind.PCI,
 }
 """Capabilities of which the kernel has one object, numbered 0 where `OBJECTS` has no other."""
 OBJECTS = {"wall": 1}

@@ -24,6 +24,7 @@ mod log;
 mod memory;
 mod panic;
 mod party;
+mod pci;
 mod raw;
 mod sip;
 mod stages;

@@ -22,6 +22,7 @@ pub mod lab;
 pub mod occupied;
 pub mod quota;
 pub mod restart;
+pub mod pci;
 pub mod pe;
 pub mod ring;
 pub mod schedule;

@@ -68,6 +68,7 @@ fn unshared(table: &Table, handle: &Handle) -> String {
         HandleKind::ChannelClient => format!("channel {name}: {}", table.channels[object].name),
         HandleKind::ChannelServer => format!("channel {name}: serves {}", instance(table.channels[object].client)),
         HandleKind::Random => format!("random {name}: read"),
+        HandleKind::Pci => format!("pci {name}: read"),
     }
 }
 

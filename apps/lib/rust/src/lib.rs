@@ -8,6 +8,8 @@
 pub mod audit;
 pub mod cases;
 pub mod deadlines;
+#[cfg(feature = "alloc")]
+pub mod pci;
 pub mod power;
 pub mod text;
 pub mod time;

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use munal::audit::Instance;
 use munal::power::Request;
 use munal::time::Duration;
+use shell::devices;
 use shell::report::{about, hex, long_row};
 use shell::show::{share, size};
 use shell::suggest::nearest;
@@ -60,7 +61,7 @@ struct Command {
     run: fn(&mut Shell, &[&str]) -> Done,
 }
 
-const COMMANDS: [Command; 16] = [
+const COMMANDS: [Command; 17] = [
     Command { name: "help", takes: "", does: "shows this list", run: Shell::help },
     Command { name: "ps", takes: "[-l]", does: "lists instances; CPU since the last `ps`, or the start; -l: how they are scheduled", run: Shell::ps },
     Command { name: "system", takes: "", does: "shows the system: clocks, entropy, boot times, where the CPU's time went", run: Shell::system },
@@ -71,6 +72,7 @@ const COMMANDS: [Command; 16] = [
     Command { name: "restart", takes: "NAME", does: "ends an instance and starts it anew", run: Shell::restart },
     Command { name: "uptime", takes: "", does: "shows for how long the system has run", run: Shell::uptime },
     Command { name: "date", takes: "", does: "shows the date and time", run: Shell::date },
+    Command { name: "pci", takes: "", does: "lists the machine's PCI functions", run: Shell::pci },
     Command { name: "random", takes: "COUNT", does: "shows random bytes, 1 to 1024", run: Shell::random },
     Command { name: "echo", takes: "WORD...", does: "says the words", run: Shell::echo },
     Command { name: "version", takes: "", does: "shows what runs here", run: Shell::version },
@@ -187,6 +189,11 @@ impl Shell {
             Ok(date) => Ok(console::say(&format!("time of day:  {date}\n"))?),
             Err(why) => Ok(console::say(&format!("time of day:  {why}\n"))?),
         }
+    }
+
+    fn pci(&mut self, arguments: &[&str]) -> Done {
+        let [] = arguments else { return Err(Failure::Usage) };
+        Ok(console::say(&devices::list(&services::pci_functions()?))?)
     }
 
     fn random(&mut self, arguments: &[&str]) -> Done {

@@ -3,6 +3,7 @@
 
 extern crate alloc;
 
+pub mod devices;
 pub mod editor;
 pub mod history;
 pub mod keys;

@@ -3,11 +3,14 @@
 use crate::{Error, console, random, service, wall};
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
+use munal::pci::{self, Function};
 use munal::power::Request;
 use munal::time::{DateTime, SECOND};
 use munal::wall_clock;
 
 const RTC: service::rtc = service::rtc;
+const PCI: service::pci = service::pci;
 const POWER: service::power = service::power;
 const WALL: wall::time = wall::time;
 const RANDOM: random::bytes = random::bytes;
@@ -42,6 +45,23 @@ pub fn random(buffer: &mut [u8]) -> Result<(), String> {
         return Err("this shell is denied random bytes".into());
     }
     RANDOM.fill(buffer).map(|_| ()).map_err(|why| format!("no random bytes: {why}"))
+}
+
+/// All PCI functions.
+pub fn pci_functions() -> Result<Vec<Function>, String> {
+    if PCI.granted() == 0 {
+        return Err("this shell is not granted a service as `pci`".into());
+    }
+    let (mut list, mut reply) = (Vec::new(), [0; pci::LARGEST]);
+    loop {
+        let number = (list.len() as u32).to_le_bytes();
+        let length = asked_again(|| PCI.call(&number, &mut reply)).map_err(|why| format!("the service does not answer: {why}"))? as usize;
+        match reply.get(..length) {
+            Some([]) => return Ok(list),
+            Some(bytes) => list.push(Function::decode(bytes).ok_or("the service answers what is no function")?),
+            None => return Err("the service's answer is too long".into()),
+        }
+    }
 }
 
 /// Has the machine's run end. Comes back with the reason where it does not.

@@ -172,6 +172,7 @@ pub enum HandleKind {
     #[n(13)] ChannelClient,
     #[n(14)] ChannelServer,
     #[n(15)] Random,
+    #[n(16)] Pci,
 }
 
 #[derive(Debug, Clone, Decode)]
