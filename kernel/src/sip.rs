@@ -122,16 +122,18 @@ impl Call<'_, '_> {
 /// Runs one raw primitive for a SIP, then lets others run where that is due.
 pub fn enter<T>(caller: &mut Caller<'_, Sip>, primitive: impl FnOnce(&mut Call<'_, '_>) -> Outcome<T>) -> wasmtime::Result<T> {
     thread::enter_kernel();
-    let done = primitive(&mut Call { caller }).and_then(|result| {
-        thread::leave()?;
-        Ok(result)
-    });
-    if done.is_err() {
-        backtrace::note_call();
-    } else {
-        thread::leave_kernel();
-    }
-    Ok(done?)
+    let result = primitive(&mut Call { caller }).map_err(failed)?;
+    thread::leave().map_err(|ended| failed(ended.into()))?;
+    thread::leave_kernel();
+    Ok(result)
+}
+
+/// The call does not return to the SIP.
+#[cold]
+#[inline(never)]
+fn failed(stop: Stop) -> wasmtime::Error {
+    backtrace::note_call();
+    stop.into()
 }
 
 /// A SIP's thread: one life, from start to end.

@@ -16,7 +16,7 @@ import select
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -80,8 +80,9 @@ class Machine:
     def worked(self) -> int:
         """Nanoseconds that the thread worked which emulates the guest's processor, since power-on."""
         for task in Path(f"/proc/{self.guest.process.pid}/task").iterdir():
-            if (task / "comm").read_text().startswith(PROCESSOR):
-                return int((task / "schedstat").read_text().split()[0])
+            with suppress(FileNotFoundError):  # QEMU's other threads come and go
+                if (task / "comm").read_text().startswith(PROCESSOR):
+                    return int((task / "schedstat").read_text().split()[0])
         raise ToolFailure("bench", "QEMU has no thread for the guest's processor")
 
     def _wait(self, until: Callable[[], bool]) -> None:
