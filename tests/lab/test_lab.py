@@ -100,5 +100,5 @@ def test_the_neighbour_runs_between_the_steps_and_loses_no_register(report: Repo
 
 def test_a_neighbour_that_ends_fails_the_run() -> None:
     code = compiled({"module": MODULE, "strays": STRAYS})
-    done = run([script.Module.plain(code["module"])], [Unit("spin", [script.instantiate(0), invoke("spin", [i32(50_000_000)])])], neighbour=code["strays"])
+    done = run([script.Module.plain(code["module"])], [Unit("spin", [script.instantiate(0), invoke("spin", [i32(500_000_000)])])], neighbour=code["strays"])
     assert done.failures and "unreachable" in done.failures[0] and done.units == {"spin": (2, 0)}
