@@ -17,18 +17,19 @@ from composer.link import link
 from composer.pipeline import Compiled
 from composer.tools import ToolFailure
 
-CALL = re.compile(r"\(func \$munal:stream/console#skip [^\n]*\n    \(call \$raw\.stream_skip \(i32\.const (\d+)\) \(local\.get \$count\)\)\)")
+CALL = re.compile(r"\(func \$munal:clock/time#now [^\n]*\n    \(call \$raw\.clock_now \(i32\.const (\d+)\)\)\)")
 SLEEP = re.compile(r"(\(func \$munal:clock/time#sleep [^\n]*)\n[^\n]*\)\n")
 LOOP = """
+    (local $last i64)
     (loop $again
-      (drop (call $raw.stream_skip (i32.const {handle}) (i32.const 0)))
+      (local.set $last (call $raw.clock_now (i32.const {handle})))
       (local.set $deadline (i64.sub (local.get $deadline) (i64.const 1)))
       (br_if $again (i64.ne (local.get $deadline) (i64.const 0)))))
 """
 
 
 def with_bare_calls(glue: str) -> str:
-    """The glue of an instance with a clock and a console, whose `sleep` makes as many bare calls of `stream_skip` as its deadline says."""
+    """The glue of an instance with `clock`, whose `sleep` makes as many bare calls of `clock_now` as its deadline says."""
     call = CALL.search(glue)
     forged, count = SLEEP.subn(lambda found: found[1] + LOOP.format(handle=call[1]), glue) if call else (glue, 0)
     if count != 1:
