@@ -17,7 +17,7 @@ pub const RELATIVE: u16 = 2;
 /// A movement, as a place.
 pub const ABSOLUTE: u16 = 3;
 
-/// With `SYNC`: that was all for now.
+/// With `SYNC`: the report ends here.
 pub const REPORT: u16 = 0;
 /// With `SYNC`: events are missing here.
 pub const DROPPED: u16 = 3;
