@@ -59,7 +59,7 @@ class Function:
         return bytes(space)
 
 
-MSI, SATA, EXPRESS = 0x05, 0x12, 0x10
+MSI, SATA = 0x05, 0x12
 FUNCTIONS = {
     0x00_00: Function(0x8086, 0x29C0, 0x060000, {}),
     0x00_08: Function(0x1234, 0x1111, 0x030000, {0: Region(0xFD00_0000, 16 << 20, PREFETCHABLE), 2: Region(0xFEBF_0000, 4096)}),

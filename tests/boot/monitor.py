@@ -64,6 +64,14 @@ class Watched:
         """Type `text` on the serial line."""
         self.guest.serial.send(text.encode())
 
+    def ask(self, line: str) -> list[str]:
+        """Type a line at the shell's prompt; give the lines of its answer, up to the next prompt."""
+        self.send(f"{line}\n")
+        self.expect(rf"{re.escape(line)}\r?\n")
+        start = self._from
+        found = self.expect("^munal> ")
+        return self.heard[start:found.start()].splitlines()
+
     def monitor(self, command: str) -> str:
         """What QEMU's monitor answers to a command for people."""
         answer = self._execute({"execute": "human-monitor-command", "arguments": {"command-line": command}})

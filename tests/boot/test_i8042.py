@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 
 import pytest
@@ -26,19 +25,10 @@ PRESSED = (
 """Words of QEMU's monitor, and what is told then: key and button codes are those of Linux, and QEMU's mouse moves by 127 at most."""
 
 
-def ask(it: Watched, line: str) -> list[str]:
-    """Type a line at the prompt; give the lines of its answer."""
-    it.send(f"{line}\n")
-    it.expect(rf"{re.escape(line)}\r?\n")
-    start = it._from
-    it.expect("^munal> ")
-    return it.heard[start:it._from].splitlines()[:-1]
-
-
 def logged(it: Watched, name: str, enough) -> list[str]:
     """An instance's log, once there is enough of it."""
     until = time.monotonic() + PATIENCE
-    while not enough(lines := [line for line in ask(it, f"log {name}") if line]):
+    while not enough(lines := [line for line in it.ask(f"log {name}") if line]):
         assert time.monotonic() < until, lines
     return lines
 
@@ -53,11 +43,11 @@ def test_what_is_pressed_and_moved_is_told(image, profile, type):
             assert it.monitor(words).strip() == ""
             told += lines
             assert logged(it, "input-events", lambda log: len(log) >= len(told)) == told, words
-        ask(it, "restart ps2")
+        it.ask("restart ps2")
         logged(it, "ps2", lambda log: len(log) == 2)
         it.monitor("sendkey b")
         assert logged(it, "input-events", lambda log: len(log) >= len(told) + 2)[len(told):] == ["keyboard: 48 pressed", "keyboard: 48 released"]
-        rows = {line.split()[0]: line for line in ask(it, "ps") if line}
+        rows = {line.split()[0]: line for line in it.ask("ps") if line}
         assert "waiting" in rows["input-events"] and rows["ps2"].split()[-1] == "1", "one restart, and its client goes on"
 
 
@@ -66,4 +56,4 @@ def test_without_a_controller_its_driver_says_so_and_nobody_else_minds(image):
         it.expect("^munal> ")
         assert logged(it, "ps2", bool) == ["no keyboard controller answers at 0x64"]
         assert logged(it, "input-events", bool) == ["no driver is left"]
-        assert "ended" in next(line for line in ask(it, "ps") if line.startswith("ps2 "))
+        assert "ended" in next(line for line in it.ask("ps") if line.startswith("ps2 "))

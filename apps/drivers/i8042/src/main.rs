@@ -58,16 +58,13 @@ impl Ports for Machine {
 fn run() -> Result<(), Error> {
     let found = match set_up(&mut Machine) {
         Ok(found) => found,
-        Err(Problem::Absent) => {
-            munal::log!(LOG, "no keyboard controller answers at {:#x}", CONTROL.base());
-            return Ok(());
-        }
-        Err(Problem::Silent) => {
-            munal::log!(LOG, "the keyboard controller at {:#x} does not take commands", CONTROL.base());
-            return Ok(());
-        }
-        Err(Problem::Broken) => {
-            munal::log!(LOG, "the keyboard controller at {:#x} fails its own test", CONTROL.base());
+        Err(problem) => {
+            let at = CONTROL.base();
+            match problem {
+                Problem::Absent => munal::log!(LOG, "no keyboard controller answers at {at:#x}"),
+                Problem::Silent => munal::log!(LOG, "the keyboard controller at {at:#x} does not take commands"),
+                Problem::Broken => munal::log!(LOG, "the keyboard controller at {at:#x} fails its own test"),
+            }
             return Ok(());
         }
     };
