@@ -1,6 +1,6 @@
 """A simulated 16550 UART at COM1 with a person or a pipe behind it (National Semiconductor PC16550D data sheet).
 
-Bytes are transmitted as fast as the reader takes them: the holding register stays full while it does not.
+Bytes are transmitted as fast as the reader takes them: while it does not, they stay in the transmitter.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class Uart16550(Device):
         self.ier, self.lcr, self.mcr, self.scratch, self.divisor = 0, 0, 0, 0, 12
         self.fifos, self.trigger, self.overrun = False, 1, False
         self.received: deque[int] = deque()
+        self.sending: deque[int] = deque()
         self.empty_pending = False
         machine.serial = self
 
@@ -52,6 +53,8 @@ class Uart16550(Device):
 
     def drained(self) -> None:
         """The reader took what was transmitted."""
+        while self.sending and self.machine.can_transmit:
+            self.machine.transmit(self.sending.popleft())
         self._interrupt()
 
     def read(self, offset: int, width: int) -> int:
@@ -106,18 +109,26 @@ class Uart16550(Device):
             self.lcr = value
         elif offset == MCR:
             self.mcr = value & 0x1F
+            self._turn_back()
             self.machine.received()
         elif offset == SCRATCH:
             self.scratch = value
 
     def _transmit(self, value: int) -> None:
         self.empty_pending = True
-        if not self.mcr & MCR_LOOP:
-            self.machine.transmit(value)
-        elif len(self.received) < (FIFO if self.fifos else 1):
-            self.received.append(value)
-        else:
-            self.overrun = True
+        self.sending.append(value)
+        self._turn_back()
+        if self.machine.can_transmit:
+            self.drained()
+
+    def _turn_back(self) -> None:
+        """In loop mode the receiver gets what the transmitter still holds."""
+        while self.mcr & MCR_LOOP and self.sending:
+            value = self.sending.popleft()
+            if len(self.received) < (FIFO if self.fifos else 1):
+                self.received.append(value)
+            else:
+                self.overrun = True
 
     def _set_fifos(self, value: int) -> None:
         enabled = bool(value & FCR_ENABLE)
@@ -141,7 +152,7 @@ class Uart16550(Device):
         return (outputs & 2) << 3 | (outputs & 1) << 5 | (outputs & 4) << 4 | (outputs & 8) << 4
 
     def _can_transmit(self) -> bool:
-        return bool(self.mcr & MCR_LOOP) or self.machine.can_transmit
+        return not self.sending and (bool(self.mcr & MCR_LOOP) or self.machine.can_transmit)
 
     def _cause(self) -> int:
         """The interrupt of the highest priority that is enabled and due (table V)."""

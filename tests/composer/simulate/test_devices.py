@@ -95,6 +95,19 @@ def test_a_slow_reader_holds_the_transmitter(machine):
     assert read(machine, LSR) & 0x20
 
 
+def test_loop_mode_turns_back_what_waits_for_a_slow_reader(machine):
+    write(machine, FCR, 0x01)
+    for byte in range(OUTPUT_ROOM + 3):
+        write(machine, DATA, byte & 0xFF)
+    assert (len(machine.output), read(machine, LSR) & 0x40) == (OUTPUT_ROOM, 0)
+    write(machine, MCR, 0x10)
+    assert [read(machine, DATA) for _ in range(4)] == [*(byte & 0xFF for byte in range(OUTPUT_ROOM, OUTPUT_ROOM + 3)), 0]
+    write(machine, MCR, 0)
+    machine.output.clear()
+    machine.serial.drained()
+    assert machine.output == b""
+
+
 @pytest.mark.parametrize("fifos", [False, True])
 def test_there_is_room_for_what_the_receiver_holds(machine, fifos):
     write(machine, FCR, int(fifos))

@@ -80,6 +80,8 @@ pub const LSR_FE: u8 = 1 << 3;
 pub const LSR_BI: u8 = 1 << 4;
 /// LSR: transmitter holding register empty, in FIFO mode the whole FIFO.
 pub const LSR_THRE: u8 = 1 << 5;
+/// LSR: transmitter empty, its shift register included.
+pub const LSR_TEMT: u8 = 1 << 6;
 
 /// MSR: clear to send; in loopback, RTS.
 pub const MSR_CTS: u8 = 1 << 4;

@@ -23,7 +23,7 @@ impl Uart {
     ///
     /// What was received before is kept: FIFOs that are on already are not cleared.
     pub fn find() -> Option<Self> {
-        if !(loops_back(MCR_OUT2 | MCR_RTS, MSR_DCD | MSR_CTS) && loops_back(MCR_OUT1 | MCR_DTR, MSR_RI | MSR_DSR)) {
+        if !is_sending() && !(loops_back(MCR_OUT2 | MCR_RTS, MSR_DCD | MSR_CTS) && loops_back(MCR_OUT1 | MCR_DTR, MSR_RI | MSR_DSR)) {
             return None;
         }
         REGS.write8(IER, 0);
@@ -109,6 +109,12 @@ impl Uart {
     pub fn modem_status(&self) -> u8 {
         REGS.read8(MSR)
     }
+}
+
+/// Whether bytes of a life before this are still on their way out: a device is there then, and loopback would turn them into input.
+/// Empty ports read 0xff.
+fn is_sending() -> bool {
+    REGS.read8(LSR) & LSR_TEMT == 0
 }
 
 /// Whether modem control lines come back as modem status in loopback (data sheet, section 8.7). Empty ports read 0xff.

@@ -20,6 +20,7 @@ const STEP: u64 = 3 * MILLISECOND / 20;
 fn run() -> Result<(), Error> {
     let (mut heard, mut length) = ([0; 8192], 0);
     say(b"munal battered: it begins\n")?;
+    CONSOLE.flush(munal::FOREVER)?; // the line by which the guest is known from its firmware is not said in pieces
     for round in 0..ROUNDS {
         for number in round * NUMBERS..(round + 1) * NUMBERS {
             say(Line::<16>::of(format_args!("<{number}>")).as_bytes())?;
