@@ -2,7 +2,7 @@
 use crate::{backtrace, dispatch, end, start, state, thread};
 use alloc::{format, string::String};
 use core::fmt;
-use munal_logic::grants::{Ports, Registers};
+use munal_logic::{grants::{Ports, Registers}, table::Held};
 use wasmtime::{Caller, Memory, ResourceLimiter};
 
 /// Why a host call does not return to the SIP.
@@ -41,13 +41,15 @@ pub struct Sip {
     pub index: usize,
     pub ports: Ports,
     pub registers: Registers,
+    /// Its handles by their numbers, as the table has them.
+    pub handles: &'static [Held],
     pub memory: Option<Memory>,
 }
 
 impl Sip {
     /// A SIP whose memory is not there yet.
-    pub fn new(index: usize, ports: Ports, registers: Registers) -> Self {
-        Self { index, ports, registers, memory: None }
+    pub fn new(index: usize, ports: Ports, registers: Registers, handles: &'static [Held]) -> Self {
+        Self { index, ports, registers, handles, memory: None }
     }
 
     fn count_refusal(&self) {
@@ -106,6 +108,18 @@ impl Call<'_, '_> {
 
     pub fn registers(&self) -> &Registers {
         &self.caller.data().registers
+    }
+
+    /// What the table grants under this number.
+    #[inline]
+    pub fn granted(&self, handle: u32) -> Option<Held> {
+        self.all_granted().get(handle as usize).copied()
+    }
+
+    /// What the table grants, by number.
+    #[inline]
+    pub fn all_granted(&self) -> &'static [Held] {
+        self.caller.data().handles
     }
 
     /// The bytes lent, in this SIP's own memory. Errors: they leave it.

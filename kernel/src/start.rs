@@ -2,7 +2,7 @@
 //! the same in each life is found once, at boot; a start makes what belongs to one life.
 use crate::{backtrace, cell::Global, dispatch, memory::{PAGE, accounts, frames}, sip::{Sip, Stop}, state, thread};
 use alloc::{format, string::String, vec::Vec};
-use munal_logic::{grants::{Ports, Registers}, table::Table};
+use munal_logic::{grants::{Ports, Registers}, table::{Handle, Held, Instance as Granted, Table}};
 use wasmtime::{Engine, Extern, Instance, InstancePre, Linker, Module, ModuleExport, Store, TypedFunc};
 
 /// What every life of an instance begins with.
@@ -13,6 +13,7 @@ struct Prepared {
     imports: Vec<ModuleExport>,
     entry: ModuleExport,
     memory: Option<ModuleExport>,
+    handles: Vec<Held>,
 }
 
 /// One for each instance, in the table's order; why it cannot start where its modules do not fit.
@@ -24,7 +25,7 @@ static PREPARED: Global<Vec<Result<Prepared, String>>> = Global::new(Vec::new())
 pub fn prepare(engine: &Engine, table: &Table, modules: &[Module]) -> wasmtime::Result<()> {
     let mut raw = Linker::new(engine);
     dispatch::link(&mut raw)?;
-    let all = table.instances.iter().map(|instance| prepare_one(&raw, &modules[instance.module], &modules[instance.glue])).collect();
+    let all = table.instances.iter().map(|instance| prepare_one(&raw, instance, &modules[instance.module], &modules[instance.glue])).collect();
     PREPARED.with(|slot| *slot = all);
     for (index, instance) in table.instances.iter().enumerate() {
         accounts::with(accounts::of_thread(index), |account| account.limit(instance.memory, dispatch::RUNTIME));
@@ -36,7 +37,7 @@ pub fn prepare(engine: &Engine, table: &Table, modules: &[Module]) -> wasmtime::
 /// Bytes that the kernel's heap may still grow by once all that can be promised is, beside what instances have there.
 const KERNEL_HEAP: u64 = 512 * PAGE;
 
-fn prepare_one(raw: &Linker<Sip>, app: &Module, glue: &Module) -> Result<Prepared, String> {
+fn prepare_one(raw: &Linker<Sip>, instance: &Granted, app: &Module, glue: &Module) -> Result<Prepared, String> {
     let imports = app.imports().map(|import| {
         let name = format!("{}#{}", import.module(), import.name());
         glue.get_export_index(&name).ok_or_else(|| format!("it imports `{name}`, which its glue does not have"))
@@ -46,6 +47,7 @@ fn prepare_one(raw: &Linker<Sip>, app: &Module, glue: &Module) -> Result<Prepare
         glue: raw.instantiate_pre(glue).map_err(|error| format!("its glue does not fit this kernel: {error:?}"))?,
         entry: app.get_export_index("_start").ok_or("it exports no `_start`")?,
         memory: app.get_export_index("memory"),
+        handles: instance.handles.iter().map(Handle::held).collect(),
         app: app.clone(),
     })
 }
@@ -66,7 +68,7 @@ pub fn run(index: usize) -> wasmtime::Result<()> {
         let instance = &state.table.instances[index];
         (Ports::new(&instance.ports), Registers::new(&instance.mmio))
     });
-    let mut store = Store::new(prepared.app.engine(), Sip::new(index, ports, registers));
+    let mut store = Store::new(prepared.app.engine(), Sip::new(index, ports, registers, &prepared.handles));
     store.limiter(|sip| sip);
     let entry = thread::in_start(|| link(&mut store, prepared)).map_err(backtrace::with_note)?;
     if !fits(index, 0) {

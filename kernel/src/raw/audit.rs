@@ -42,7 +42,7 @@ fn map(entries: &[(&str, Value<'_>)]) -> Vec<u8> {
 }
 
 pub fn audit_system(call: &mut Call<'_, '_>, handle: u32, buffer: Lent) -> Outcome<Answer> {
-    require(call.index(), handle, &[HandleKind::Audit])?;
+    require(call, handle, &[HandleKind::Audit])?;
     let (free, total) = frames::count();
     let times = thread::times();
     let ((clock, ppm), (sources, seeds), stages) = (time::quality(), entropy::state(), stages::all());
@@ -71,7 +71,7 @@ pub fn audit_system(call: &mut Call<'_, '_>, handle: u32, buffer: Lent) -> Outco
 }
 
 pub fn audit_instance(call: &mut Call<'_, '_>, handle: u32, index: u32, buffer: Lent) -> Outcome<Answer> {
-    require(call.index(), handle, &[HandleKind::Audit])?;
+    require(call, handle, &[HandleKind::Audit])?;
     if !exists(index) {
         return Ok(Err(Error::NotFound));
     }
@@ -121,7 +121,7 @@ pub fn audit_instance(call: &mut Call<'_, '_>, handle: u32, index: u32, buffer: 
 }
 
 pub fn audit_grants(call: &mut Call<'_, '_>, handle: u32, index: u32, offset: u32, buffer: Lent) -> Outcome<Answer> {
-    require(call.index(), handle, &[HandleKind::Audit])?;
+    require(call, handle, &[HandleKind::Audit])?;
     if !exists(index) {
         return Ok(Err(Error::NotFound));
     }
@@ -130,7 +130,7 @@ pub fn audit_grants(call: &mut Call<'_, '_>, handle: u32, index: u32, offset: u3
 }
 
 pub fn audit_log(call: &mut Call<'_, '_>, handle: u32, index: u32, offset: u32, buffer: Lent) -> Outcome<Answer> {
-    require(call.index(), handle, &[HandleKind::Audit])?;
+    require(call, handle, &[HandleKind::Audit])?;
     if !exists(index) {
         return Ok(Err(Error::NotFound));
     }

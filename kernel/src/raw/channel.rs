@@ -39,7 +39,7 @@ pub fn channel_send(call: &mut Call<'_, '_>, handle: u32, bytes: Lent, handles: 
     let deadline = deadline(timeout);
     let Some(numbers) = count.map(|count| &numbers[..count]) else { return Ok(Err(Error::Invalid)) };
     loop {
-        let held = match find(index, handle, ENDS, WRITE)? {
+        let held = match find(call, handle, ENDS, WRITE)? {
             Ok(held) => held,
             Err(error) => return Ok(Err(error)),
         };
@@ -59,7 +59,7 @@ pub fn channel_receive(call: &mut Call<'_, '_>, handle: u32, buffer: Lent, slots
     call.bytes(slots)?.fill(0);
     let deadline = deadline(timeout);
     loop {
-        let held = match find(index, handle, ENDS, READ)? {
+        let held = match find(call, handle, ENDS, READ)? {
             Ok(held) => held,
             Err(error) => return Ok(Err(error)),
         };

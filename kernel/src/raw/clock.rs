@@ -4,12 +4,12 @@ use crate::{cpu::time, sip::{Call, Outcome}, thread, wall};
 use munal_logic::table::{HandleKind, WALL_CLOCK};
 
 pub fn clock_now(call: &mut Call<'_, '_>, handle: u32) -> Outcome<u64> {
-    require(call.index(), handle, &[HandleKind::Clock])?;
+    require(call, handle, &[HandleKind::Clock])?;
     Ok(time::now())
 }
 
 pub fn clock_sleep(call: &mut Call<'_, '_>, handle: u32, deadline: u64) -> Outcome<()> {
-    require(call.index(), handle, &[HandleKind::Clock])?;
+    require(call, handle, &[HandleKind::Clock])?;
     while time::now() < deadline {
         thread::block(Some(deadline))?;
     }
@@ -17,6 +17,6 @@ pub fn clock_sleep(call: &mut Call<'_, '_>, handle: u32, deadline: u64) -> Outco
 }
 
 pub fn wall_now(call: &mut Call<'_, '_>, handle: u32) -> Outcome<u64> {
-    let held = require(call.index(), handle, &[HandleKind::Clock])?;
+    let held = require(call, handle, &[HandleKind::Clock])?;
     if held.object == WALL_CLOCK { Ok(wall::now()) } else { Err(refused(handle)) }
 }

@@ -8,7 +8,7 @@ use munal_logic::{restart::End, table::HandleKind};
 /// The instance called `name`, if the caller may control it.
 fn find(call: &mut Call<'_, '_>, handle: u32, name: Lent) -> Outcome<Result<usize, Error>> {
     let caller = call.index();
-    require(caller, handle, &[HandleKind::Control])?;
+    require(call, handle, &[HandleKind::Control])?;
     let name = call.bytes(name)?;
     let Some(index) = state::with(|state| state.find(name)) else { return Ok(Err(Error::NotFound)) };
     let allowed = state::with(|state| state.table.instances[caller].handles[handle as usize].instances.contains(&index));

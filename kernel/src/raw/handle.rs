@@ -4,16 +4,16 @@ use crate::{dispatch::Error, sip::{Call, Outcome}, state};
 use munal_logic::{exchange::{carrying, Fault}, handles::DYNAMIC, table::Held};
 
 /// What a handle's number stands for in `index`, whether the table lists it or it came later.
-fn any(index: usize, number: u32) -> Option<Held> {
-    state::with(|state| match number & DYNAMIC {
-        0 => state.table.instances[index].handles.get(number as usize).map(|handle| handle.held()),
-        _ => state.exchange.held(index, number),
-    })
+fn any(call: &Call<'_, '_>, number: u32) -> Option<Held> {
+    match number & DYNAMIC {
+        0 => call.granted(number),
+        _ => state::with(|state| state.exchange.held(call.index(), number)),
+    }
 }
 
 pub fn handle_duplicate(call: &mut Call<'_, '_>, handle: u32, rights: u32) -> Outcome<Answer> {
     let index = call.index();
-    let Some(held) = any(index, handle) else { return Ok(Err(Error::BadHandle)) };
+    let Some(held) = any(call, handle) else { return Ok(Err(Error::BadHandle)) };
     let rights = u8::try_from(rights).map_err(|_| Fault::Refused);
     let made = rights.and_then(|rights| state::with(|state| state.exchange.duplicate(index, held, rights)));
     Ok(made.map_err(error))
@@ -33,6 +33,6 @@ pub fn handle_close(call: &mut Call<'_, '_>, handle: u32) -> Outcome<Answer> {
 const KIND: u32 = 16;
 
 pub fn handle_what(call: &mut Call<'_, '_>, handle: u32) -> Outcome<Answer> {
-    let held = any(call.index(), handle).ok_or(Error::BadHandle);
+    let held = any(call, handle).ok_or(Error::BadHandle);
     Ok(held.map(|held| u32::from(held.rights) | u32::from(carrying(held.kind)) * KIND))
 }

@@ -17,7 +17,7 @@ pub fn deadline(timeout: i64) -> Option<u64> {
 }
 
 pub fn irq_wait(call: &mut Call<'_, '_>, handle: u32, timeout: i64) -> Outcome<Answer> {
-    let gsi = line(&require(call.index(), handle, &[HandleKind::IrqIsa, HandleKind::IrqGsi])?);
+    let gsi = line(&require(call, handle, &[HandleKind::IrqIsa, HandleKind::IrqGsi])?);
     let deadline = deadline(timeout);
     loop {
         match ioapic::take(gsi) {
@@ -29,7 +29,7 @@ pub fn irq_wait(call: &mut Call<'_, '_>, handle: u32, timeout: i64) -> Outcome<A
 }
 
 pub fn irq_acknowledge(call: &mut Call<'_, '_>, handle: u32) -> Outcome<()> {
-    let gsi = line(&require(call.index(), handle, &[HandleKind::IrqIsa, HandleKind::IrqGsi])?);
+    let gsi = line(&require(call, handle, &[HandleKind::IrqIsa, HandleKind::IrqGsi])?);
     ioapic::acknowledge(gsi);
     Ok(())
 }

@@ -5,7 +5,7 @@ use munal_logic::table::HandleKind;
 
 pub fn log_write(call: &mut Call<'_, '_>, handle: u32, text: Lent) -> Outcome<()> {
     let index = call.index();
-    require(index, handle, &[HandleKind::Log])?;
+    require(call, handle, &[HandleKind::Log])?;
     let text = call.bytes(text)?;
     state::with(|state| state.lives[index].log.line(text));
     Ok(())

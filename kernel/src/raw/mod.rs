@@ -41,12 +41,11 @@ pub use stream::{stream_flush, stream_read, stream_try_read, stream_try_write, s
 /// What a function of type `result` answers: a count, or an error with a number.
 pub type Answer = Result<u32, Error>;
 
-/// The handle number `handle` of instance `index`, where it is of one of these kinds. Errors: the SIP is ended, since its
-/// glue holds only handles of the right kind. Every call begins with it: inlined, its kinds are a comparison or two.
-#[inline]
-fn require(index: usize, handle: u32, kinds: &[HandleKind]) -> Outcome<Held> {
-    let found = state::with(|state| state.table.instances[index].handles.get(handle as usize).map(|h| h.held()));
-    match found {
+/// The caller's handle of this number, where it is of one of these kinds. Errors: the SIP is ended, since its glue holds only
+/// handles of the right kind. Every call begins with it: inlined, it is a look into a list and a comparison or two.
+#[inline(always)]
+fn require(call: &Call<'_, '_>, handle: u32, kinds: &[HandleKind]) -> Outcome<Held> {
+    match call.granted(handle) {
         Some(held) if kinds.contains(&held.kind) => Ok(held),
         _ => Err(refused(handle)),
     }
@@ -60,12 +59,12 @@ fn refused(handle: u32) -> Stop {
 
 /// As `require` for a number of the table; one that came later is answered for, since the SIP passed it itself.
 /// Errors: Refused or BadHandle where it lacks `right`, BadHandle where it is none of these kinds.
-fn find(index: usize, handle: u32, kinds: &[HandleKind], right: u8) -> Outcome<Result<Held, Error>> {
+fn find(call: &Call<'_, '_>, handle: u32, kinds: &[HandleKind], right: u8) -> Outcome<Result<Held, Error>> {
     if handle & DYNAMIC != 0 {
-        let held = state::with(|state| state.exchange.held(index, handle));
+        let held = state::with(|state| state.exchange.held(call.index(), handle));
         return Ok(held.filter(|held| kinds.contains(&held.kind) && held.rights & right == right).ok_or(Error::BadHandle));
     }
-    let held = require(index, handle, kinds)?;
+    let held = require(call, handle, kinds)?;
     Ok(if held.rights & right == right { Ok(held) } else { Err(Error::Refused) })
 }
 

@@ -7,7 +7,7 @@ const KINDS: &[HandleKind] = &[HandleKind::StreamClient, HandleKind::StreamServe
 
 pub fn stream_peek(call: &mut Call<'_, '_>, handle: u32, buffer: Lent) -> Outcome<Answer> {
     let index = call.index();
-    let found = find(index, handle, KINDS, READ)?;
+    let found = find(call, handle, KINDS, READ)?;
     let buffer = call.bytes(buffer)?;
     Ok(found.and_then(|held| peek(index, &held, buffer)))
 }
@@ -28,7 +28,7 @@ fn peek(index: usize, held: &Held, buffer: &mut [u8]) -> Answer {
 
 pub fn stream_skip(call: &mut Call<'_, '_>, handle: u32, count: u32) -> Outcome<Answer> {
     let index = call.index();
-    Ok(find(index, handle, KINDS, READ)?.map(|held| skip(index, &held, count)))
+    Ok(find(call, handle, KINDS, READ)?.map(|held| skip(index, &held, count)))
 }
 
 fn skip(index: usize, held: &Held, count: u32) -> u32 {

@@ -9,7 +9,7 @@ const PIECE: u32 = 4096;
 const NAP: u64 = 1_000_000;
 
 pub fn random_fill(call: &mut Call<'_, '_>, handle: u32, buffer: Lent) -> Outcome<Answer> {
-    require(call.index(), handle, &[HandleKind::Random])?;
+    require(call, handle, &[HandleKind::Random])?;
     call.bytes(buffer)?; // a buffer that leaves the memory is refused before anything is waited for
     while !entropy::is_ready() {
         thread::block(Some(time::now().saturating_add(NAP)))?;

@@ -18,7 +18,7 @@ pub fn service_call(call: &mut Call<'_, '_>, handle: u32, request: Lent, reply: 
 
 pub fn service_call_within(call: &mut Call<'_, '_>, handle: u32, request: Lent, reply: Lent, timeout: i64) -> Outcome<Answer> {
     let index = call.index();
-    let service = match find(index, handle, CLIENT, WRITE)? {
+    let service = match find(call, handle, CLIENT, WRITE)? {
         Ok(held) => held.object,
         Err(error) => return Ok(Err(error)),
     };
@@ -56,7 +56,7 @@ pub fn service_call_within(call: &mut Call<'_, '_>, handle: u32, request: Lent, 
 }
 
 pub fn service_receive(call: &mut Call<'_, '_>, handle: u32, buffer: Lent, timeout: i64) -> Outcome<Answer> {
-    let service = super::require(call.index(), handle, SERVER)?.object;
+    let service = super::require(call, handle, SERVER)?.object;
     if state::with(|state| state.services[service].serving().is_some()) {
         call.bytes(buffer)?;
         return Ok(Err(Error::Invalid)); // the request received last still wants its reply
@@ -65,7 +65,7 @@ pub fn service_receive(call: &mut Call<'_, '_>, handle: u32, buffer: Lent, timeo
 }
 
 pub fn service_reply(call: &mut Call<'_, '_>, handle: u32, reply: Lent) -> Outcome<Answer> {
-    let service = super::require(call.index(), handle, SERVER)?.object;
+    let service = super::require(call, handle, SERVER)?.object;
     let reply = call.bytes(reply)?;
     if reply.len() > LARGEST {
         return Ok(Err(Error::TooLarge));
@@ -76,7 +76,7 @@ pub fn service_reply(call: &mut Call<'_, '_>, handle: u32, reply: Lent) -> Outco
 }
 
 pub fn service_reply_and_receive(call: &mut Call<'_, '_>, handle: u32, reply: Lent, buffer: Lent, timeout: i64) -> Outcome<Answer> {
-    let service = super::require(call.index(), handle, SERVER)?.object;
+    let service = super::require(call, handle, SERVER)?.object;
     call.bytes(buffer)?; // before a reply is given that could not be followed
     let reply = call.bytes(reply)?;
     if reply.len() > LARGEST {

@@ -17,7 +17,7 @@ pub fn sip_wait(call: &mut Call<'_, '_>, polls: Lent, timeout: i64) -> Outcome<A
     }
     let deadline = irq::deadline(timeout);
     loop {
-        let count = match look(index, call.bytes(polls)?)? {
+        let count = match look(call, polls)? {
             Ok(count) => count,
             Err(error) => return Ok(Err(error)),
         };
@@ -32,11 +32,12 @@ pub fn sip_wait(call: &mut Call<'_, '_>, polls: Lent, timeout: i64) -> Outcome<A
 }
 
 /// Notes in each record what holds now of what it wants; answers in how many that is anything.
-fn look(index: usize, records: &mut [u8]) -> Outcome<Answer> {
+fn look(call: &mut Call<'_, '_>, polls: Lent) -> Outcome<Answer> {
+    let (index, granted) = (call.index(), call.all_granted());
     let mut count = 0;
-    for record in records.chunks_exact_mut(RECORD) {
+    for record in call.bytes(polls)?.chunks_exact_mut(RECORD) {
         let number = u32::from_le_bytes([record[0], record[1], record[2], record[3]]);
-        let held = match find(index, number)? {
+        let held = match find(index, granted, number)? {
             Ok(held) => held,
             Err(error) => return Ok(Err(error)),
         };
@@ -48,11 +49,11 @@ fn look(index: usize, records: &mut [u8]) -> Outcome<Answer> {
 }
 
 /// What a record's number stands for. Errors: BadHandle for one that came later and is not held.
-fn find(index: usize, number: u32) -> Outcome<Result<Held, Error>> {
+fn find(index: usize, granted: &[Held], number: u32) -> Outcome<Result<Held, Error>> {
     if number & DYNAMIC != 0 {
         return Ok(state::with(|state| state.exchange.held(index, number)).ok_or(Error::BadHandle));
     }
-    let found = state::with(|state| state.table.instances[index].handles.get(number as usize).map(|h| h.held()));
+    let found = granted.get(number as usize).copied();
     found.map(Ok).ok_or_else(|| Stop::Refused(format!("waited for handle {number}, which it does not have")))
 }
 

@@ -87,21 +87,21 @@ impl State {
 }
 
 pub fn stream_try_read(call: &mut Call<'_, '_>, handle: u32, buffer: Lent) -> Outcome<Answer> {
-    match find(call.index(), handle, READABLE, READ)? {
+    match find(call, handle, READABLE, READ)? {
         Ok(held) => take(call, &held, buffer),
         Err(error) => call.bytes(buffer).map(|_| Err(error)),
     }
 }
 
 pub fn stream_try_write(call: &mut Call<'_, '_>, handle: u32, bytes: Lent) -> Outcome<Answer> {
-    let found = find(call.index(), handle, WRITABLE, WRITE)?;
+    let found = find(call, handle, WRITABLE, WRITE)?;
     let bytes = call.bytes(bytes)?;
     Ok(found.and_then(|held| End::of(&held).ok_or(Error::BadHandle)).and_then(|end| state::with(|state| state.put(end, bytes))))
 }
 
 pub fn stream_read(call: &mut Call<'_, '_>, handle: u32, buffer: Lent) -> Outcome<Answer> {
     let index = call.index();
-    let held = match find(index, handle, READABLE, READ)? {
+    let held = match find(call, handle, READABLE, READ)? {
         Ok(held) => held,
         Err(error) => return call.bytes(buffer).map(|_| Err(error)),
     };
@@ -126,7 +126,7 @@ pub fn stream_write(call: &mut Call<'_, '_>, handle: u32, bytes: Lent) -> Outcom
     loop {
         match stream_try_write(call, handle, bytes)? {
             Err(Error::WouldBlock) => {
-                let held = find(call.index(), handle, WRITABLE, WRITE)?;
+                let held = find(call, handle, WRITABLE, WRITE)?;
                 let Some(end) = held.ok().and_then(|held| End::of(&held)) else { return Ok(Err(Error::BadHandle)) };
                 party::wait(call.index(), Waiting::Writes(end), None)?;
             }
@@ -137,7 +137,7 @@ pub fn stream_write(call: &mut Call<'_, '_>, handle: u32, bytes: Lent) -> Outcom
 
 pub fn stream_flush(call: &mut Call<'_, '_>, handle: u32, timeout: i64) -> Outcome<Answer> {
     let deadline = deadline(timeout);
-    let Some(end) = find(call.index(), handle, WRITABLE, WRITE)?.ok().and_then(|held| End::of(&held)) else { return Ok(Err(Error::BadHandle)) };
+    let Some(end) = find(call, handle, WRITABLE, WRITE)?.ok().and_then(|held| End::of(&held)) else { return Ok(Err(Error::BadHandle)) };
     loop {
         let (taken, open) = state::with(|state| (state.streams[end.object].inbox(end.side.other()).is_empty(), state.is_open(end.peer())));
         if taken {
