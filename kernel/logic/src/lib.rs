@@ -10,6 +10,7 @@ pub mod acpi;
 pub mod addresses;
 pub mod channel;
 pub mod clock;
+pub mod device;
 #[cfg(test)]
 mod dice;
 pub mod entropy;
