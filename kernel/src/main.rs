@@ -10,6 +10,7 @@ mod bulk;
 mod cell;
 mod control;
 mod cpu;
+mod device;
 mod devices;
 mod dispatch;
 mod emergency;
@@ -75,6 +76,7 @@ fn run(machine: Machine, header: Header) -> ! {
     cpu::time::settle(&table).unwrap_or_else(|reason| panic!("{reason}"));
     devices::map(&table).and_then(|()| devices::check_lines(&table)).unwrap_or_else(|reason| panic!("{reason}"));
     introduce(&table, &header);
+    device::find(&table);
     odd_clocks.iter().for_each(|odd| say!("{odd}"));
     odd_entropy.iter().for_each(|odd| say!("{odd}"));
     load(&machine, &table).unwrap_or_else(|reason| panic!("{reason}"));

@@ -25,7 +25,8 @@ impl Registers for Function {
 
     fn write(&mut self, offset: u8, value: u32) {
         self.select(offset);
-        // SAFETY: `pci::region` writes what it has read, and between that only while the function answers to no address.
+        // SAFETY: `pci::region` writes what it has read, and between that only while the function answers to no address; for all
+        // else `with` has its caller's promise.
         unsafe { port::out32(DATA, value) }
     }
 }
@@ -33,6 +34,14 @@ impl Registers for Function {
 /// 32 bits of a function's configuration space, all ones where there is none.
 pub fn read(function: u16, offset: u8) -> u32 {
     cpu::without_interrupts(|| Function(function).read(offset))
+}
+
+/// Does something with a function's registers, while nobody else does.
+///
+/// # Safety
+/// What it writes lets the function reach no memory that is not the one's whom it was granted to, and send no interrupt but his.
+pub unsafe fn with<R>(function: u16, job: impl FnOnce(&mut dyn Registers) -> R) -> R {
+    cpu::without_interrupts(|| job(&mut Function(function)))
 }
 
 /// What a base address register decodes.

@@ -1,6 +1,6 @@
 //! The start of a SIP: its Store, its glue linked to the raw primitives, its app linked to its glue and nothing else. What is
 //! the same in each life is found once, at boot; a start makes what belongs to one life.
-use crate::{backtrace, cell::Global, dispatch, memory::{PAGE, accounts, frames}, sip::{Sip, Stop}, state, thread};
+use crate::{backtrace, cell::Global, device, dispatch, memory::{PAGE, accounts, frames}, sip::{Sip, Stop}, state, thread};
 use alloc::{format, string::String, vec::Vec};
 use munal_logic::{grants::{Ports, Registers}, table::{Handle, Held, Instance as Granted, Table}};
 use wasmtime::{Engine, Extern, Instance, InstancePre, Linker, Module, ModuleExport, Store, TypedFunc};
@@ -70,17 +70,19 @@ pub fn run(index: usize) -> wasmtime::Result<()> {
     });
     let mut store = Store::new(prepared.app.engine(), Sip::new(index, ports, registers, &prepared.handles));
     store.limiter(|sip| sip);
+    let open = device::open(index).map_err(wasmtime::Error::msg)?;
     let entry = thread::in_start(|| link(&mut store, prepared)).map_err(backtrace::with_note)?;
     if !fits(index, 0) {
         return Err(wasmtime::Error::msg("could not start: what the kernel keeps for it passes its quota"));
     }
-    thread::in_wasm(|| {
+    let result = thread::in_wasm(|| {
         // A switch that became due until here is made now, and the timer set: a loop may never ask again. The SIP may have been
         // ended before its first instruction.
         thread::leave().map_err(Stop::from)?;
         entry.call(&mut store, ())
-    })
-    .map_err(backtrace::with_note)
+    });
+    drop(open); // before the memory that its devices write to
+    result.map_err(backtrace::with_note)
 }
 
 /// Instantiates glue and app; answers the app's entry.

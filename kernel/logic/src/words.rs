@@ -1,5 +1,5 @@
 //! Grants in words, as the kernel enforces them: what audit shows.
-use crate::table::{Handle, HandleKind, Instance, MmioGrant, PortGrant, Priority, READ, RestartPolicy, SHARE, Table, WALL_CLOCK, WRITE};
+use crate::{device::{Device, Match}, table::{Handle, HandleKind, Instance, MmioGrant, PortGrant, Priority, READ, RestartPolicy, SHARE, Table, WALL_CLOCK, WRITE}};
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 
 /// What instance `index` may do, one grant a line.
@@ -69,7 +69,30 @@ fn unshared(table: &Table, handle: &Handle) -> String {
         HandleKind::ChannelServer => format!("channel {name}: serves {}", instance(table.channels[object].client)),
         HandleKind::Random => format!("random {name}: read"),
         HandleKind::Pci => format!("pci {name}: read"),
+        HandleKind::Device => format!("device {name}: {}", device(&table.devices[object])),
     }
+}
+
+/// Which function it may be, as manifests have it.
+pub fn device(device: &Device) -> String {
+    let names: Vec<String> = device.matches.iter().map(matched).collect();
+    let slot = device.slot.map_or_else(String::new, |slot| format!(", at {}", function(slot)));
+    let skip = if device.skip > 0 { format!(", but for the first {}", device.skip) } else { String::new() };
+    format!("{}{slot}{skip}", names.join(" or "))
+}
+
+fn matched(it: &Match) -> String {
+    let [_, interface, subclass, class] = it.value.to_le_bytes();
+    match (it.offset, it.mask) {
+        (0, _) => format!("{:04x}:{:04x}", it.value & 0xffff, it.value >> 16),
+        (_, 0xffff_0000) => format!("{class:02x}:{subclass:02x}"),
+        _ => format!("{class:02x}:{subclass:02x}:{interface:02x}"),
+    }
+}
+
+/// Bus, device and function, as PCI's tools have them.
+pub fn function(number: u16) -> String {
+    format!("{:02x}:{:02x}.{}", number >> 8, number >> 3 & 31, number & 7)
 }
 
 fn controlled(table: &Table, handle: &Handle) -> String {
@@ -129,6 +152,17 @@ pub fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_device_reads_by_what_it_may_be_and_where() {
+        let it = |offset, value, mask| Match { offset, value, mask };
+        let matches = alloc::vec![it(0, 0x1044_1af4, u32::MAX), it(8, 0x0106_0000, 0xffff_0000), it(8, 0x0c03_3000, 0xffff_ff00)];
+        let device_of = |slot, skip| device(&Device {
+            need: "card".into(), instance: 0, matches: matches.clone(), slot, skip, regions: Vec::new(), tables: Vec::new(), reset: Vec::new(),
+        });
+        assert_eq!(device_of(None, 0), "1af4:1044 or 01:06 or 0c:03:30");
+        assert_eq!(device_of(Some(0x02fd), 2), "1af4:1044 or 01:06 or 0c:03:30, at 02:1f.5, but for the first 2");
+    }
 
     #[test]
     fn a_port_grant_reads_as_the_manifest_means_it() {

@@ -122,6 +122,17 @@ pub fn enable(isa: Option<u32>, gsi: u32) -> Result<(), ()> {
     })
 }
 
+/// Whether a controller has the line.
+pub fn has(gsi: u32) -> bool {
+    LINES.with(|lines| lines.find(gsi).is_some())
+}
+
+/// Counts a line that no controller has from nought: messages come as it.
+pub fn forget(gsi: u32) {
+    CAME[gsi as usize].store(0, Ordering::Relaxed);
+    LEVELS[gsi as usize / 32].fetch_and(!(1 << (gsi % 32)), Ordering::Relaxed);
+}
+
 fn set_masked(gsi: u32, masked: bool) {
     let change = |lines: &Lines| {
         if let Some((controller, register)) = lines.find(gsi) {

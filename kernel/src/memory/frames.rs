@@ -43,6 +43,20 @@ pub fn take() -> Option<u64> {
     Some(frame)
 }
 
+/// Takes frames that lie together, filled with zeros, for good; none where no free stretch is that long. For boot, when most of
+/// memory was never handed out.
+pub fn take_together(count: u64) -> Option<u64> {
+    let start = FRAMES.with(|frames| {
+        let bytes = count * PAGE;
+        let (start, _) = frames.fresh[..frames.ranges].iter_mut().find(|(start, end)| end - start >= bytes)?;
+        let taken = *start;
+        *start += bytes;
+        (0..count).all(|_| frames.pool.take()).then_some(taken)
+    })?;
+    (0..count).for_each(|number| clear(start + number * PAGE));
+    Some(start)
+}
+
 /// Takes one of the frames that were promised, filled with zeros.
 pub fn take_promised() -> u64 {
     let frame = FRAMES.with(|frames| {

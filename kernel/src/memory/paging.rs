@@ -173,6 +173,12 @@ pub fn is_mapped(address: u64) -> bool {
     true
 }
 
+/// Where in physical memory the byte at an address of a linear memory is; none where its page was not touched yet.
+pub fn physical(address: u64) -> Option<u64> {
+    let entry = existing(address, 1).filter(|entry| entry.flags().contains(Flags::PRESENT))?;
+    Some(entry.addr().as_u64() | address & (PAGE - 1))
+}
+
 /// Leaves the firmware's tables.
 ///
 /// # Safety

@@ -1,14 +1,20 @@
 //! Interrupt lines, for the driver they were granted to.
 use super::{Answer, require};
-use crate::{cpu::{ioapic, time}, dispatch::Error, sip::{Call, Outcome}, thread};
+use crate::{cpu::{ioapic, time}, device, dispatch::Error, sip::{Call, Outcome}, thread};
 use munal_logic::table::{HandleKind, Held};
 
 /// The global system interrupt behind a handle.
-pub fn line(handle: &Held) -> u32 {
+fn line(handle: &Held) -> u32 {
     match handle.kind {
         HandleKind::IrqIsa => ioapic::gsi_of_isa(handle.object as u32),
         _ => handle.object as u32,
     }
+}
+
+/// Whether what the handle stands for interrupted and nobody waited for that yet.
+pub fn is_pending(handle: &Held) -> bool {
+    let line = if handle.kind == HandleKind::Device { device::line(handle.object) } else { Some(line(handle)) };
+    line.is_some_and(|line| ioapic::pending(line) > 0)
 }
 
 /// When a wait of `timeout` nanoseconds from now ends; none for a negative one.
@@ -18,9 +24,13 @@ pub fn deadline(timeout: i64) -> Option<u64> {
 
 pub fn irq_wait(call: &mut Call<'_, '_>, handle: u32, timeout: i64) -> Outcome<Answer> {
     let gsi = line(&require(call, handle, &[HandleKind::IrqIsa, HandleKind::IrqGsi])?);
-    let deadline = deadline(timeout);
+    await_interrupt(Some(gsi), deadline(timeout))
+}
+
+/// Waits until the line interrupted since it was waited for last, or until the deadline; where there is no line, nothing comes.
+pub fn await_interrupt(gsi: Option<u32>, deadline: Option<u64>) -> Outcome<Answer> {
     loop {
-        match ioapic::take(gsi) {
+        match gsi.map_or(0, ioapic::take) {
             0 if deadline.is_some_and(|at| at <= time::now()) => return Ok(Err(Error::TimedOut)),
             0 => thread::block(deadline)?,
             count => return Ok(Ok(count.min(i32::MAX as u32))),

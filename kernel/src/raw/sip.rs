@@ -1,6 +1,6 @@
 //! What every SIP may do: wait, yield, end.
 use super::{Answer, channel, irq, service, stream::{self, Readiness}};
-use crate::{cpu::{ioapic, time}, dispatch::{Error, event}, party::{self, Waiting}, sip::{Call, Lent, Outcome, Stop}, state, thread};
+use crate::{cpu::time, dispatch::{Error, event}, party::{self, Waiting}, sip::{Call, Lent, Outcome, Stop}, state, thread};
 use alloc::format;
 use munal_logic::{handles::DYNAMIC, table::{HandleKind, Held}};
 
@@ -62,7 +62,7 @@ fn events(index: usize, handle: &Held) -> u16 {
     let flag = |holds: bool, event: u16| if holds { event } else { 0 };
     let all = |found: Readiness| flag(found.readable, event::READABLE) | flag(found.writable, event::WRITABLE) | flag(found.closed, event::CLOSED);
     match handle.kind {
-        HandleKind::IrqIsa | HandleKind::IrqGsi => flag(ioapic::pending(irq::line(handle)) > 0, event::READABLE),
+        HandleKind::IrqIsa | HandleKind::IrqGsi | HandleKind::Device => flag(irq::is_pending(handle), event::READABLE),
         HandleKind::StreamClient | HandleKind::StreamServer | HandleKind::KernelLog => all(stream::readiness(index, handle)),
         HandleKind::ChannelClient | HandleKind::ChannelServer => all(channel::readiness(handle)),
         HandleKind::ServiceServer => flag(service::has_request(handle.object), event::READABLE),

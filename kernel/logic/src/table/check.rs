@@ -1,6 +1,6 @@
 //! What has to hold of a system table before the kernel works by it. Gets what was decoded; says what is wrong in a sentence.
 use super::{HandleKind, Instance, Table, VERSION, WALL_CLOCK};
-use crate::channel::LARGEST;
+use crate::{channel::LARGEST, device};
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
@@ -54,7 +54,7 @@ fn require(holds: bool, what: impl FnOnce() -> String) -> Result<(), TableError>
 pub fn whole(table: &Table, section: u64, abi: &[u8; 32]) -> Result<(), TableError> {
     require(table.version == VERSION, || alloc::format!("the system table has version {}, this kernel reads {VERSION}", table.version))?;
     require(table.abi.as_slice() == abi, || "the image was composed for a kernel with other interfaces".into())?;
-    for (what, length) in [("instances", table.instances.len()), ("streams", table.streams.len()), ("services", table.services.len()), ("channels", table.channels.len()), ("modules", table.modules.len())] {
+    for (what, length) in [("instances", table.instances.len()), ("streams", table.streams.len()), ("services", table.services.len()), ("channels", table.channels.len()), ("devices", table.devices.len()), ("modules", table.modules.len())] {
         require(length <= MOST, || alloc::format!("the system table has {length} {what}, more than {MOST}"))?;
     }
     for module in &table.modules {
@@ -75,10 +75,11 @@ pub fn whole(table: &Table, section: u64, abi: &[u8; 32]) -> Result<(), TableErr
         require((1..=LARGEST).contains(&channel.largest) && channel.largest * channel.depth <= MOST_QUEUED, || alloc::format!("channel `{}` holds {} messages of {} bytes", channel.name, channel.depth, channel.largest))?;
         require(channel.carries < 8, || alloc::format!("channel `{}` carries what never moves", channel.name))?;
     }
-    table.instances.iter().try_for_each(|instance| check_instance(table, instance))
+    table.devices.iter().try_for_each(|device| device::check(device, table.instances.len()).map_err(TableError))?;
+    table.instances.iter().enumerate().try_for_each(|(index, instance)| check_instance(table, index, instance))
 }
 
-fn check_instance(table: &Table, instance: &Instance) -> Result<(), TableError> {
+fn check_instance(table: &Table, index: usize, instance: &Instance) -> Result<(), TableError> {
     let name = &instance.name;
     require(instance.module < table.modules.len() && instance.glue < table.modules.len(), || alloc::format!("`{name}` has no module"))?;
     require((1..=1000).contains(&instance.cpu_permille), || alloc::format!("`{name}` has a CPU share of {} permille", instance.cpu_permille))?;
@@ -96,9 +97,12 @@ fn check_instance(table: &Table, instance: &Instance) -> Result<(), TableError> 
             HandleKind::ServiceClient | HandleKind::ServiceServer => table.services.len(),
             HandleKind::ChannelClient | HandleKind::ChannelServer => table.channels.len(),
             HandleKind::Clock => WALL_CLOCK + 1,
+            HandleKind::Device => table.devices.len(),
             _ => 1,
         };
         require(handle.object < objects, || alloc::format!("handle `{}` of `{name}` names object {}", handle.name, handle.object))?;
+        let own = handle.kind != HandleKind::Device || table.devices[handle.object].instance == index;
+        require(own, || alloc::format!("handle `{}` of `{name}` stands for the device of another", handle.name))?;
         require(handle.instances.iter().all(|&i| i < table.instances.len()), || alloc::format!("handle `{}` of `{name}` names an instance that is not there", handle.name))?;
     }
     Ok(())
@@ -176,20 +180,22 @@ mod tests {
         period_us: u32,
         handle_limit: u32,
         channel: (u32, u32, u32, u32, u8),
+        /// Its instance, its register, the end of what is free, what its register may point to, entries of its table, and where its reset writes.
+        device: (u32, u8, u32, u64, u32, u32),
     }
 
     fn whole() -> Parts {
         Parts {
-            version: 3, abi: ABI, module: (0x1000, 0x2000), modules_of_instance: (0, 0), permille: 200, port: (0x3f8, 8),
+            version: 4, abi: ABI, module: (0x1000, 0x2000), modules_of_instance: (0, 0), permille: 200, port: (0x3f8, 8),
             second_port: (0x2f8, 8), mmio: (0xfed0_0000, 0x400), second_mmio: (0xfed0_1000, 8), handle: (3, 0, 1), stream: (0, 1, 4096), service: 1,
-            period_us: 50_000, handle_limit: 64, channel: (0, 1, 16, 4096, 7),
+            period_us: 50_000, handle_limit: 64, channel: (0, 1, 16, 4096, 7), device: (1, 0, 0x20, 0b10, 8, 0x3f),
         }
     }
 
     fn encode(parts: &Parts) -> Vec<u8> {
         let mut out = Encoder::new(Vec::new());
         let written = (|| {
-            out.map(12)?.u8(0)?.u32(parts.version)?.u8(1)?.str("test")?.u8(2)?.str("1.0")?.u8(3)?.str("console")?;
+            out.map(13)?.u8(0)?.u32(parts.version)?.u8(1)?.str("test")?.u8(2)?.str("1.0")?.u8(3)?.str("console")?;
             out.u8(4)?.bytes(&parts.abi)?.u8(5)?.u16(0x3f8)?;
             out.u8(6)?.array(1)?.map(4)?.u8(0)?.str("app/one")?.u8(1)?.u64(parts.module.0)?.u8(2)?.u64(parts.module.1)?.u8(3)?.bytes(&[0; 32])?;
             out.u8(7)?.array(2)?;
@@ -208,6 +214,18 @@ mod tests {
             out.u8(10)?.array(1)?.map(6)?.u8(0)?.str("one.talk")?.u8(1)?.u32(parts.channel.0)?.u8(2)?.u32(parts.channel.1)?.u8(3)?.u32(parts.channel.2)?;
             out.u8(4)?.u32(parts.channel.3)?.u8(5)?.u8(parts.channel.4)?;
             out.u8(11)?.u8(1)?;
+            out.u8(12)?.array(1)?.map(8)?.u8(0)?.str("card")?.u8(1)?.u32(parts.device.0)?;
+            out.u8(2)?.array(1)?.map(3)?.u8(0)?.u8(0)?.u8(1)?.u32(0x1044_1af4)?.u8(2)?.u32(u32::MAX)?.u8(3)?.null()?.u8(4)?.u32(0)?;
+            out.u8(5)?.array(1)?.map(5)?.u8(0)?.str("regs")?.u8(1)?.u8(parts.device.1)?.u8(2)?.null()?.u8(3)?.u32(0x40)?;
+            out.u8(4)?.map(3)?.u8(0)?.array(1)?.array(2)?.u32(0)?.u32(parts.device.2)?.u8(1)?.array(0)?;
+            out.u8(2)?.array(1)?.map(8)?.u8(0)?.u32(0x20)?.u8(1)?.u32(1)?.u8(2)?.u32(0)?.u8(3)?.bool(true)?.u8(4)?.u64(128)?;
+            out.u8(5)?.null()?.u8(6)?.u64(parts.device.3)?.u8(7)?.null()?;
+            out.u8(6)?.array(1)?.map(4)?.u8(0)?.str("ring")?.u8(1)?.u32(16)?.u8(2)?.u32(parts.device.4)?.u8(3)?.map(3)?;
+            out.u8(0)?.array(0)?.u8(1)?.array(1)?.map(7)?.u8(0)?.u32(12)?.u8(1)?.u8(2)?.u8(2)?.u64(3)?.u8(3)?.u64(0)?.u8(4)?.u64(3)?.u8(5)?.u32(1)?.u8(6)?.u32(0)?;
+            out.u8(2)?.array(1)?.map(8)?.u8(0)?.u32(0)?.u8(1)?.u32(1)?.u8(2)?.u32(0)?.u8(3)?.bool(false)?.u8(4)?.u64(0)?;
+            out.u8(5)?.map(4)?.u8(0)?.u32(8)?.u8(1)?.u8(4)?.u8(2)?.u64(0xffff_ffff)?.u8(3)?.u64(0)?.u8(6)?.u64(1)?;
+            out.u8(7)?.map(3)?.u8(0)?.u32(12)?.u8(1)?.u8(1)?.u8(2)?.u64(1)?;
+            out.u8(7)?.array(1)?.map(5)?.u8(0)?.u32(0)?.u8(1)?.u32(parts.device.5)?.u8(2)?.u8(1)?.u8(3)?.u64(0)?.u8(4)?.null()?;
             Ok::<(), Error<core::convert::Infallible>>(())
         })();
         written.unwrap();
@@ -267,6 +285,16 @@ mod tests {
             (fault(|p| p.handle = (1, 4, 0)), "both hold interrupt 0x4"),
             (fault(|p| p.handle.0 = 0), "no valid CBOR"),
             (fault(|p| p.handle = (1, 16, 0)), "names object 16"),
+            (fault(|p| p.handle = (17, 1, 0)), "names object 1"),
+            (fault(|p| p.handle = (17, 0, 0)), "the device of another"),
+            (fault(|p| p.device.0 = 2), "is of nobody"),
+            (fault(|p| p.device.1 = 6), "a region of device `card` is none"),
+            (fault(|p| p.device.2 = 0x21), "a region of device `card` is none"),
+            (fault(|p| p.device.2 = 0x41), "a region of device `card` is none"),
+            (fault(|p| p.device.3 = 0b100), "a region of device `card` is none"),
+            (fault(|p| p.device.4 = 0), "a table of device `card` is none"),
+            (fault(|p| p.device.4 = 4097), "a table of device `card` is none"),
+            (fault(|p| p.device.5 = 0x40), "the reset of device `card`"),
             (fault(|p| p.handle = (3, 1, 0)), "names object 1"),
             (fault(|p| p.handle = (5, 1, 0)), "names object 1"),
             (fault(|p| p.handle = (10, 0, 2)), "not there"),

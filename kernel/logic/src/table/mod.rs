@@ -2,13 +2,14 @@
 //! every index in a `Table` that `decode` returned is in range, so nothing past it has to ask again.
 mod check;
 
+use crate::device::Device;
 use alloc::{string::String, vec::Vec};
 use minicbor::{Decode, bytes::ByteVec};
 
 pub use check::{Kept, MOST, TableError, shared};
 
 /// The layout that this kernel reads.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 #[derive(Debug, Clone, Decode)]
 #[cbor(map)]
@@ -25,6 +26,7 @@ pub struct Table {
     #[n(9)] pub services: Vec<Service>,
     #[n(10)] pub channels: Vec<Channel>,
     #[n(11)] pub panic: OnPanic,
+    #[n(12)] pub devices: Vec<Device>,
 }
 
 /// The table's emergency port, found without reading the rest: nothing is allocated. Errors: where it is no valid CBOR.
@@ -173,6 +175,7 @@ pub enum HandleKind {
     #[n(14)] ChannelServer,
     #[n(15)] Random,
     #[n(16)] Pci,
+    #[n(17)] Device,
 }
 
 #[derive(Debug, Clone, Decode)]

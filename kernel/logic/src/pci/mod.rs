@@ -1,5 +1,10 @@
-//! Configuration space of PCI functions: what a base address register decodes (PCI Local Bus Specification 3.0, section 6.2.5.1,
-//! and PCI-to-PCI Bridge Architecture Specification 1.2, section 3.2.5.1).
+//! Configuration space of PCI functions: which there are (`search`), what they can (`capability`), and what a base address register
+//! decodes (PCI Local Bus Specification 3.0, section 6.2.5.1, and PCI-to-PCI Bridge Architecture Specification 1.2, section 3.2.5.1).
+mod capability;
+mod search;
+
+pub use capability::{Message, find, located, message};
+pub use search::search;
 
 /// The registers of one function, 32 bits each; `offset` is a multiple of 4.
 pub trait Registers {
@@ -9,7 +14,9 @@ pub trait Registers {
 
 const IDENTITY: u8 = 0x00;
 const COMMAND: u8 = 0x04;
+const CLASS: u8 = 0x08;
 const HEADER: u8 = 0x0c;
+const LINE: u8 = 0x3c;
 const FIRST: u8 = 0x10;
 
 /// Nobody answers: no function has this vendor.
@@ -25,6 +32,28 @@ const WIDE: u32 = 0b100;
 const PREFETCHABLE: u32 = 0b1000;
 const PORT_BITS: u32 = !0b11;
 const MEMORY_BITS: u32 = !0b1111;
+
+/// The command register's bits by which a function answers to its addresses, and writes to memory and interrupts by itself.
+pub const ANSWERS: u16 = DECODES as u16;
+pub const MASTER: u16 = 1 << 2;
+/// And the one by which its interrupt line stays silent.
+pub const SILENT: u16 = 1 << 10;
+
+/// Sets the command register, and no bit of the status beside it.
+pub fn command(function: &mut dyn Registers, bits: u16) {
+    function.write(COMMAND, u32::from(bits));
+}
+
+/// The class, subclass and interface of a function, 8 bits each, above its revision.
+pub fn class(function: &mut dyn Registers) -> u32 {
+    function.read(CLASS)
+}
+
+/// The ISA interrupt that the firmware leads the function's line to; none where it has none.
+pub fn line(function: &mut dyn Registers) -> Option<u32> {
+    let word = function.read(LINE);
+    (word >> 8 & 0xff != 0 && word & 0xff < 16).then_some(word & 0xff)
+}
 
 /// What one base address register decodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +92,7 @@ fn registers(header: u32) -> u8 {
 ///
 /// To find the length, all bits are written and those that stay zero are counted: meanwhile the function answers to no address, and
 /// afterwards every register is as it was. Nobody may use it in between.
-pub fn region(function: &mut impl Registers, number: u8) -> Option<Region> {
+pub fn region(function: &mut dyn Registers, number: u8) -> Option<Region> {
     let count = if function.read(IDENTITY) as u16 == NOBODY { 0 } else { registers(function.read(HEADER)) };
     let mut each = 0;
     while each < count {
@@ -78,7 +107,7 @@ pub fn region(function: &mut impl Registers, number: u8) -> Option<Region> {
     None
 }
 
-fn measure(function: &mut impl Registers, offset: u8, low: u32, wide: bool) -> Option<Region> {
+fn measure(function: &mut dyn Registers, offset: u8, low: u32, wide: bool) -> Option<Region> {
     let command = function.read(COMMAND) & COMMAND_BITS;
     function.write(COMMAND, command & !DECODES);
     let high = if wide { function.read(offset + 4) } else { 0 };
@@ -96,7 +125,7 @@ fn measure(function: &mut impl Registers, offset: u8, low: u32, wide: bool) -> O
 }
 
 /// The bits of a register that can be set; it is left with `value`, which it had.
-fn probe(function: &mut impl Registers, offset: u8, value: u32) -> u32 {
+fn probe(function: &mut dyn Registers, offset: u8, value: u32) -> u32 {
     function.write(offset, u32::MAX);
     let mask = function.read(offset);
     function.write(offset, value);
