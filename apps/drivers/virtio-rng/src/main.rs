@@ -1,0 +1,104 @@
+//! A virtio entropy device: asks it for random bytes while a client has room for some, and gives each byte to one of them.
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+use alloc::vec::Vec;
+use core::ops::Range;
+use munal::FOREVER;
+use virtio::{Fault, Memory, PAGE, Part, Queue};
+
+munal::bindings!();
+munal::main!(run);
+virtio::card!(device::card);
+
+const CARD: device::card = device::card;
+const ENTROPY: stream_server::entropy = stream_server::entropy;
+const LOG: log::log = log::log;
+
+/// The device's one queue.
+const REQUESTS: u16 = 0;
+
+fn run() -> Result<(), Error> {
+    let mut source = match Source::start() {
+        Ok(source) => source,
+        Err(fault) => {
+            munal::log!(LOG, "{fault}");
+            return Ok(());
+        }
+    };
+    munal::log!(LOG, "an entropy device with a queue of {}", source.queue.size());
+    let mut polls = Vec::new();
+    loop {
+        if let Err(fault) = source.step() {
+            munal::log!(LOG, "{fault}");
+            return Ok(());
+        }
+        source.wanted(&mut polls);
+        sip::wait(&mut polls, FOREVER)?;
+        if polls[0].is(events::READABLE) {
+            let _ = CARD.wait(0); // the count starts anew
+        }
+    }
+}
+
+/// The device, and what it gave that nobody took yet.
+struct Source {
+    queue: Queue,
+    memory: Memory,
+    fresh: Range<usize>,
+    /// Whose turn it is.
+    next: u32,
+}
+
+impl Source {
+    fn start() -> Result<Self, Fault> {
+        virtio::begin(&CARD, 0, 0)?;
+        let queue = Queue::new(&CARD, REQUESTS, 8)?;
+        virtio::go(&CARD);
+        Ok(Self { queue, memory: Memory::new(1), fresh: 0..0, next: 0 })
+    }
+
+    /// Takes what the device gave, hands it out, and asks for more where all is gone.
+    fn step(&mut self) -> Result<(), Fault> {
+        virtio::cause(&CARD)?;
+        if let Some((_, length)) = self.queue.take()? {
+            self.fresh = 0..(length as usize).min(PAGE);
+        }
+        self.hand_out();
+        if self.fresh.is_empty() && self.queue.waiting() == 0 {
+            self.queue.give(&CARD, &[Part { address: self.memory.address(0), length: PAGE as u32, written: true }])?;
+            self.queue.ring(&CARD);
+        }
+        CARD.acknowledge();
+        Ok(())
+    }
+
+    fn hand_out(&mut self) {
+        for _ in 0..ENTROPY.count() {
+            self.next = if self.next + 1 < ENTROPY.count() { self.next + 1 } else { 0 };
+            let bytes = &mut self.memory.page(0)[self.fresh.clone()];
+            if let Ok(count) = give(self.next, bytes) {
+                bytes[..count].fill(0); // nobody is given them again
+                self.fresh.start += count;
+            }
+        }
+    }
+
+    /// What to wait for: the device, and clients that have no room.
+    fn wanted(&self, polls: &mut Vec<Poll>) {
+        polls.clear();
+        polls.push(Poll::new(CARD.handle(), events::READABLE));
+        if !self.fresh.is_empty() {
+            polls.extend((0..ENTROPY.count()).map(|client| Poll::new(ENTROPY.handle(client), events::WRITABLE)));
+        }
+    }
+}
+
+fn give(client: u32, bytes: &[u8]) -> Result<usize, Error> {
+    if client >= ENTROPY.count() {
+        return Err(Error::Refused);
+    }
+    ENTROPY.try_write(client, bytes).map(|count| count as usize)
+}

@@ -1,0 +1,178 @@
+//! Split queues (Virtual I/O Device 1.2, section 2.7): descriptors and what is available lie with the kernel, which writes them;
+//! what the device has used lies with the driver.
+
+use crate::{COMMON, Card, Fault, NOTIFY, QUEUES};
+use alloc::{boxed::Box, vec::Vec};
+use core::sync::atomic::{AtomicU32, Ordering};
+
+const QUEUE_SELECT: u32 = 0x16;
+const QUEUE_SIZE: u32 = 0x18;
+const QUEUE_VECTOR: u32 = 0x1a;
+const QUEUE_ENABLE: u32 = 0x1c;
+const QUEUE_NOTIFY_OFF: u32 = 0x1e;
+const QUEUE_DESC: u32 = 0x20;
+const QUEUE_DRIVER: u32 = 0x28;
+const QUEUE_DEVICE: u32 = 0x30;
+
+/// The most descriptors, as the model has it.
+const MOST: u16 = 256;
+/// Where the tables begin in a driver's addresses: 4 GiB each, after its memory.
+const TABLE: u64 = 1 << 32;
+
+const NEXT: u16 = 1;
+const WRITE: u16 = 2;
+
+/// One piece of a request: bytes of one page that the device reads, or writes where `written`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// By the driver's address.
+    pub address: u64,
+    /// Bytes.
+    pub length: u32,
+    /// Whether the device writes them.
+    pub written: bool,
+}
+
+/// What the device has used: flags and index, then identity and length of each (section 2.7.8), in a page of its own.
+#[repr(C, align(4096))]
+pub struct Used(pub [AtomicU32; 1024]);
+
+/// One queue at work.
+pub struct Queue {
+    number: u16,
+    size: u16,
+    /// Where in the region it is told of.
+    bell: u32,
+    used: &'static Used,
+    /// Descriptors that nothing uses.
+    free: Vec<u16>,
+    /// Of each descriptor that begins a request: those that follow it, with it. Empty for all others.
+    chains: Vec<Vec<u16>>,
+    /// How many requests were made available, and how many were taken back; both wrap.
+    available: u16,
+    taken: u16,
+}
+
+impl Queue {
+    /// Sets up queue `number` of a device whose features are agreed on, with at most `most` descriptors.
+    ///
+    /// Errors: the device has no such queue.
+    pub fn new(card: &impl Card, number: u16, most: u16) -> Result<Self, Fault> {
+        Self::with(card, number, most, Box::leak(Box::new(Used([const { AtomicU32::new(0) }; 1024]))))
+    }
+
+    /// As `new`, with a page for what is used.
+    pub fn with(card: &impl Card, number: u16, most: u16, used: &'static Used) -> Result<Self, Fault> {
+        if number >= u16::from(QUEUES) {
+            return Err(Fault::NoQueue(number));
+        }
+        card.write16(COMMON, QUEUE_SELECT, number);
+        let size = card.read16(COMMON, QUEUE_SIZE).min(most.min(MOST));
+        let Some(size) = size.checked_ilog2().map(|power| 1 << power) else { return Err(Fault::NoQueue(number)) };
+        card.write16(COMMON, QUEUE_SIZE, size);
+        card.write16(COMMON, QUEUE_VECTOR, 0);
+        card.write64(COMMON, QUEUE_DESC, TABLE * (1 + u64::from(number)));
+        card.write64(COMMON, QUEUE_DRIVER, TABLE * (1 + u64::from(QUEUES) + u64::from(number)));
+        card.write64(COMMON, QUEUE_DEVICE, (&raw const *used).expose_provenance() as u64);
+        let queue = Self {
+            number, size, used, bell: u32::from(card.read16(COMMON, QUEUE_NOTIFY_OFF)) * multiplier(card),
+            free: (0..size).rev().collect(), chains: alloc::vec![Vec::new(); usize::from(size)], available: 0, taken: 0,
+        };
+        queue.publish(card)?; // the table is the last life's still
+        card.write16(COMMON, QUEUE_ENABLE, 1);
+        Ok(queue)
+    }
+
+    /// How many descriptors it has.
+    pub fn size(&self) -> u16 {
+        self.size
+    }
+
+    /// How many descriptors nothing uses.
+    pub fn room(&self) -> usize {
+        self.free.len()
+    }
+
+    /// How many requests the device has.
+    pub fn waiting(&self) -> u16 {
+        self.available.wrapping_sub(self.taken)
+    }
+
+    /// Gives the device a request of one part or more, of which it hears by `ring`. Answers which one it is; none where there are
+    /// not enough free descriptors. Errors: the kernel took no descriptor.
+    pub fn give(&mut self, card: &impl Card, parts: &[Part]) -> Result<Option<u16>, Fault> {
+        if parts.is_empty() || parts.len() > self.free.len() {
+            return Ok(None);
+        }
+        let chain = self.free.split_off(self.free.len() - parts.len());
+        for (place, part) in parts.iter().enumerate() {
+            let next = chain.get(place + 1);
+            let flags = if next.is_some() { NEXT } else { 0 } | if part.written { WRITE } else { 0 };
+            let mut bytes = [0; 16];
+            bytes[..8].copy_from_slice(&part.address.to_le_bytes());
+            bytes[8..12].copy_from_slice(&part.length.to_le_bytes());
+            bytes[12..14].copy_from_slice(&flags.to_le_bytes());
+            bytes[14..].copy_from_slice(&next.copied().unwrap_or(0).to_le_bytes());
+            if !card.write_table(self.number as u8, 16 * u32::from(chain[place]), &bytes) {
+                return Err(Fault::Refused);
+            }
+        }
+        let head = chain[0];
+        let slot = 4 + 2 * u32::from(self.available % self.size);
+        if !card.write_table(QUEUES + self.number as u8, slot, &head.to_le_bytes()) {
+            return Err(Fault::Refused);
+        }
+        self.chains[usize::from(head)] = chain;
+        self.available = self.available.wrapping_add(1);
+        self.publish(card)?;
+        Ok(Some(head))
+    }
+
+    /// Says how many requests were made available, so that the device may look at them.
+    fn publish(&self, card: &impl Card) -> Result<(), Fault> {
+        let [low, high] = self.available.to_le_bytes();
+        if card.write_table(QUEUES + self.number as u8, 0, &[0, 0, low, high]) { Ok(()) } else { Err(Fault::Refused) }
+    }
+
+    /// Tells the device that there is something to do.
+    pub fn ring(&self, card: &impl Card) {
+        card.write16(NOTIFY, self.bell, self.number);
+    }
+
+    /// Takes back a request that the device is done with: which one, and how many bytes it wrote.
+    ///
+    /// Errors: it returns what it does not have.
+    pub fn take(&mut self) -> Result<Option<(u16, u32)>, Fault> {
+        let index = (self.used.0[0].load(Ordering::Acquire) >> 16) as u16;
+        if index == self.taken {
+            return Ok(None);
+        }
+        let nonsense = Fault::Nonsense(self.number);
+        if index.wrapping_sub(self.taken) > self.waiting() {
+            return Err(nonsense);
+        }
+        let at = 1 + 2 * usize::from(self.taken % self.size);
+        let (head, length) = (self.used.0[at].load(Ordering::Relaxed), self.used.0[at + 1].load(Ordering::Relaxed));
+        let chain = usize::try_from(head).ok().and_then(|head| self.chains.get_mut(head)).filter(|chain| !chain.is_empty()).ok_or(nonsense)?;
+        self.free.append(chain);
+        self.taken = self.taken.wrapping_add(1);
+        Ok(Some((head as u16, length)))
+    }
+}
+
+/// How many bytes apart queues are told of: the word behind the capability that says where (section 4.1.4.4).
+fn multiplier(card: &impl Card) -> u32 {
+    const FIRST: u8 = 0x34;
+    const VENDOR: u32 = 0x09;
+    const NOTIFICATION: u32 = 2;
+    let mut at = card.config(FIRST) as u8 & !3;
+    for _ in 0..48 {
+        let word = card.config(at);
+        match (at, word & 0xff, word >> 24) {
+            (0..0x40 | 0xf0.., ..) => return 0,
+            (_, VENDOR, NOTIFICATION) => return card.config(at + 16),
+            _ => at = (word >> 8) as u8 & !3,
+        }
+    }
+    0
+}
