@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from composer import __version__
+from composer.device import slot_text
 from composer.diagnostics import Diagnostic, at, declare, error
 from composer.hardware import PAGE, Held, Space, hardware, pages_of
 from composer.interfaces import load_interfaces
@@ -106,11 +107,14 @@ def canonical(claims: dict[str, Any]) -> bytes:
 
 
 def shown(space: Space, units: Range) -> str:
-    """Units as a person reads them: lines in decimal, ports in hexadecimal, pages by their first and last byte."""
+    """Units as a person reads them: lines in decimal, ports in hexadecimal, pages by their first and last byte,
+    functions by bus, device and function."""
     if space is Space.LINE:
         return str(units.base) if units.length == 1 else f"{units.base}..{units.end - 1}"
     if space is Space.PORT:
         return str(units)
+    if space is Space.FUNCTION:
+        return slot_text(units.base) if units.length == 1 else f"{slot_text(units.base)}..{slot_text(units.end - 1)}"
     return str(Range(units.base * PAGE, units.length * PAGE))
 
 

@@ -19,6 +19,7 @@ from composer.units import M0106, M0107, Complaint
 
 M0105 = declare("M0105", "a key that no manifest has")
 M0109 = declare("M0109", "a key is missing")
+M0115 = declare("M0115", "not exactly one of several keys")
 
 S = TypeVar("S", bound=Shape)
 Loc = tuple[int | str, ...]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from composer import device
 from composer.layout import OBJECTS
 
 UNITS = ((30, "GiB"), (20, "MiB"), (10, "KiB"))
@@ -63,6 +64,8 @@ def _unshared(table: Table, handle: Table) -> str:
         return f"channel {name}: {said}"
     if kind == "service client":
         return f"service {name}: asks {table['services'][number]['name']}"
+    if kind == "device":
+        return f"device {name}: {device.words(table['devices'][number])}"
     if kind == "clock" and number == OBJECTS["wall"]:
         return f"wall {name}: read"
     if kind == "control":

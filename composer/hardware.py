@@ -18,12 +18,13 @@ PAGE = 4096
 
 
 class Space(StrEnum):
-    """What a range counts: I/O ports, interrupt lines, or pages of 4 KiB by their numbers."""
+    """What a range counts: I/O ports, interrupt lines, pages of 4 KiB or PCI functions, by their numbers."""
 
     PORT = "port"
     LINE = "interrupt"
     MMIO = "MMIO page"
     DMA = "DMA page"
+    FUNCTION = "PCI function"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +63,5 @@ def _held(instance: str, grant: Grant) -> Iterator[Held]:
     elif grant.need.capability == "irq" and grant.value:
         key, line = next(iter(grant.value.items()))
         yield Held(instance, Space.LINE, Range(line, 1), grant.spans[key], grant)
+    elif grant.need.capability == "device" and grant.slot is not None:
+        yield Held(instance, Space.FUNCTION, Range(grant.slot, 1), grant.spans["slot"], grant)

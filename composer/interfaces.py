@@ -35,7 +35,7 @@ DYNAMIC = 1 << 30
 """Set in the number of each handle that is made or received at run time (kernel/logic/src/handles.rs)."""
 
 GLUE_FORMS = ("plain", "handle", "held", "offset", "connection", "granted", "base", "count", "handle-constant", "connection-constant")
-FIELD_TYPES = ("integer", "size", "access", "widths", "string", "wire", "instances", "boolean", "kinds")
+FIELD_TYPES = ("integer", "size", "access", "widths", "string", "wire", "instances", "boolean", "kinds", "matches", "model", "slot")
 
 
 @dataclass(frozen=True, slots=True)

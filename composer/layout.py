@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from composer.device import Device
 from composer.system import SHARE, SHARED, Access, Grant, Instance, Need, Provide, System, Wire
 
 
@@ -33,6 +34,7 @@ class HandleKind(IntEnum):
     CHANNEL_SERVER = 14
     RANDOM = 15
     PCI = 16
+    DEVICE = 17
 
 
 SINGLETONS = {
@@ -55,7 +57,7 @@ class Handle:
     """One entry of an instance's table of handles.
 
     `module` is the wasm module whose functions use it, `name` its need or provide. `object` is an interrupt's number, or an
-    index in the layout's streams or services. `instances` are indexes in the system's instances, for `control` alone.
+    index in the layout's streams, services, channels or devices. `instances` are indexes in the system's instances, for `control` alone.
     """
 
     number: int
@@ -106,6 +108,7 @@ class Layout:
     streams: tuple[Stream, ...]
     services: tuple[Service, ...]
     channels: tuple[Channel, ...] = ()
+    devices: tuple[Device, ...] = ()
 
     def of(self, instance: str, module: str) -> tuple[Handle, ...]:
         """The handles that the functions of `module` use in `instance`: one for a need, one a connection for a stream's server."""
@@ -114,12 +117,14 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class _Numbering:
-    """Which number each connection (by client and the need's module) and each service (by server and name) has."""
+    """Which number each connection (by client and the need's module), each service (by server and name) and each device (by
+    instance and the need's module) has."""
 
     system: System
     streams: dict[tuple[str, str], tuple[int, Wire]]
     channels: dict[tuple[str, str], tuple[int, Wire]]
     services: dict[tuple[str, str], int]
+    devices: dict[tuple[str, str], int]
 
 
 def make_layout(system: System) -> Layout:
@@ -127,11 +132,12 @@ def make_layout(system: System) -> Layout:
     streams, channels = _joints(system, "stream"), _joints(system, "channel")
     numbers = _Numbering(system, {(w.client, w.need.module): (k, w) for k, w in enumerate(streams)},
                          {(w.client, w.need.module): (k, w) for k, w in enumerate(channels)},
-                         {key: k for k, key in enumerate(_services(system))})
+                         {key: k for k, key in enumerate(_services(system))},
+                         {(i.name, grant.need.module): k for k, (i, grant) in enumerate(_devices(system))})
     handles = {i.name: _handles(numbers, i) for i in system.instances}
     return Layout(handles, tuple(_stream(system, w) for w in streams),
                   tuple(Service(f"{server}.{name}", system.index(server)) for server, name in numbers.services),
-                  tuple(_channel(system, w) for w in channels))
+                  tuple(_channel(system, w) for w in channels), tuple(_device(system, *granted) for granted in _devices(system)))
 
 
 def mirrored(rights: int) -> int:
@@ -172,6 +178,17 @@ def _channel(system: System, wire: Wire) -> Channel:
                    fields["depth"], fields["largest"], sum(1 << SHARED.index(kind) for kind in fields["carries"]))
 
 
+def _devices(system: System) -> Iterator[tuple[Instance, Grant]]:
+    return ((instance, grant) for instance in system.instances for grant in _granted(instance) if grant.need.capability == "device")
+
+
+def _device(system: System, instance: Instance, grant: Grant) -> Device:
+    fields, value = grant.need.fields, grant.value or {}
+    model = fields["model"]
+    return Device(grant.need.name, system.index(instance.name), fields["matches"], grant.slot, value.get("skip", 0),
+                  model.regions, model.tables, model.reset)
+
+
 def _handles(numbers: _Numbering, instance: Instance) -> tuple[Handle, ...]:
     parts = [_need_handle(numbers, instance, grant) for grant in _granted(instance)]
     for provide in instance.app.provides:
@@ -201,6 +218,8 @@ def _need_handle(numbers: _Numbering, instance: Instance, grant: Grant) -> tuple
     need, rights, listed = grant.need, _rights(grant.need) | _shared(grant.need), ()
     if need.capability == "irq":
         kind, number = _interrupt(grant.value)
+    elif need.capability == "device":
+        kind, number = HandleKind.DEVICE, numbers.devices[instance.name, need.module]
     elif need.capability == "service":
         kind, number = HandleKind.SERVICE_CLIENT, _service(numbers, instance, need)
     elif (instance.name, need.module) in numbers.streams:

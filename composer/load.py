@@ -7,10 +7,11 @@ and a file that cannot be read keeps no other from being read.
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -26,6 +27,8 @@ M0114 = declare("M0114", "a path leads out of the workspace")
 
 LARGEST = 1 << 20
 """How many bytes a manifest may have."""
+LONGEST_PATH = 255
+"""Characters of a path in a manifest."""
 
 WORKSPACE, APP = "munal.toml", "app.toml"
 
@@ -46,13 +49,15 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A workspace as written. `unread` are the paths of manifests that could not be read, which has been said."""
+    """A workspace as written. `unread` are the paths of manifests that could not be read, which has been said; `models` are the
+    files that apps name as models of their devices, by their paths, None for those."""
 
     root: Path
     workspace: Document
     apps: tuple[Document, ...]
     profiles: tuple[Document, ...]
     unread: tuple[str, ...] = ()
+    models: dict[str, Document | None] = field(default_factory=dict)
 
 
 def load(root: Path) -> Result[Loaded]:
@@ -67,7 +72,8 @@ def load(root: Path) -> Result[Loaded]:
     apps = _read_all(root, _patterns(first.value, "apps"), APP, said)
     profiles = _read_all(root, _patterns(first.value, "profiles"), None, said)
     unread = tuple(path for path, document in (apps | profiles).items() if document is None)
-    return Result(Loaded(root, first.value, _read(apps), _read(profiles), unread), tuple(said))
+    models = _read_models(root, _read(apps), said)
+    return Result(Loaded(root, first.value, _read(apps), _read(profiles), unread, models), tuple(said))
 
 
 def _read(documents: dict[str, Document | None]) -> tuple[Document, ...]:
@@ -163,6 +169,51 @@ def _read_inside(root: Path, path: str, label: Label) -> Result[Document]:
         return Result(None, (error(M0114, f"`{path}` is a link that leads out of the workspace", label,
                                    help="what an image is made of lies in the workspace: copy it"),))
     return read_document(root, path)
+
+
+def _read_models(root: Path, apps: tuple[Document, ...], said: list[Diagnostic]) -> dict[str, Document | None]:
+    """The model of each device that an app asks for, each once, however many name it."""
+    models: dict[str, Document | None] = {}
+    for node in (node for app in apps for node in _model_nodes(app)):
+        path = model_path(node)
+        if path is None:
+            continue
+        if path.split("/")[0] == "..":
+            said.append(error(M0114, f"the model `{node.value}` leads out of the workspace", at(node.span),
+                              help="what an image is made of lies in the workspace: copy it"))
+        elif path not in models:
+            if not os.path.lexists(root / path):
+                said.append(_no_model(root, path, node))
+                models[path] = None
+                continue
+            result = _read_inside(root, path, at(node.span, "named as a model here"))
+            said.extend(result.diagnostics)
+            models[path] = result.value
+    return models
+
+
+def _model_nodes(app: Document) -> Iterator[Node]:
+    devices = app.tree.get("needs", "device")
+    for need in (devices.table if devices else {}).values():
+        node = need.get("model")
+        if node and isinstance(node.value, str):
+            yield node
+
+
+def model_path(node: Node) -> str | None:
+    """The path from the workspace on of a model that a manifest names from its own folder on; None for what the shape of needs
+    refuses. One that starts with `..` leads out of the workspace."""
+    named = node.value
+    if not named or named.startswith("/") or "\\" in named or not named.isprintable() or len(named) > LONGEST_PATH:
+        return None
+    return posixpath.normpath(posixpath.join(posixpath.dirname(node.span.source.path), named))
+
+
+def _no_model(root: Path, path: str, node: Node) -> Diagnostic:
+    folder, _, name = path.rpartition("/")
+    near = did_you_mean(name, [entry.name for entry in _entries(root / folder)]) or _nearest_folder(root, path)
+    return error(M0102, f"`{path}` cannot be read: no such file", at(node.span, "named as a model here"),
+                 help=near or "it is looked for from the app's folder on")
 
 
 def leaves_workspace(root: Path, path: Path) -> bool:

@@ -6,14 +6,16 @@ Gets what load read; gives the apps by name and the profiles' manifests, each fo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
+from composer.device import Model
+from composer.device_model import read_model
 from composer.diagnostics import Diagnostic, at, declare, did_you_mean, error, words
-from composer.fit import describe, fit, fit_name, missing_key, unknown_key
+from composer.fit import M0115, describe, fit, fit_name, missing_key, unknown_key
 from composer.interfaces import Capability, load_interfaces
-from composer.load import Document, Loaded
+from composer.load import Document, Loaded, model_path
 from composer.references import has_marks, is_open
 from composer.result import Result
 from composer.shapes import (
@@ -27,7 +29,6 @@ from composer.toml_spans import Node
 from composer.units import M0106, M0107
 from composer.uses import misplaced_references, parts, unused_parameters
 
-M0115 = declare("M0115", "not exactly one of several keys")
 M0201 = declare("M0201", "two apps have the same name")
 M0202 = declare("M0202", "two profiles have the same name")
 M0204 = declare("M0204", "a profile extends one that does not exist")
@@ -121,8 +122,9 @@ def _no_default(node: Node | None, profiles: list[str]) -> Diagnostic:
 def _apps(loaded: Loaded, said: list[Diagnostic]) -> tuple[dict[str, App], set[str]]:
     apps: dict[str, App] = {}
     lost = {path.split("/")[-2] for path in loaded.unread if path.count("/")}
+    models = _device_models(loaded, said)
     for document in loaded.apps:
-        app = _app(document, said)
+        app = _app(document, models, said)
         if app is None:
             lost |= _claimed_names(document)
         elif app.name in apps:
@@ -130,6 +132,13 @@ def _apps(loaded: Loaded, said: list[Diagnostic]) -> tuple[dict[str, App], set[s
         else:
             apps[app.name] = app
     return apps, lost
+
+
+def _device_models(loaded: Loaded, said: list[Diagnostic]) -> dict[str, Model]:
+    """The sound models of devices, by their paths."""
+    read = {path: read_model(document) for path, document in loaded.models.items() if document}
+    said.extend(each for result in read.values() for each in result.diagnostics)
+    return {path: result.value for path, result in read.items() if result.value}
 
 
 def _claimed_names(document: Document) -> set[str]:
@@ -143,20 +152,29 @@ def _same_name(code: str, what: str, name: str, first: Span, second: Span) -> Di
                  help=f"rename one: a name stands for one {what} in the whole workspace")
 
 
-def _app(document: Document, said: list[Diagnostic]) -> App | None:
+def _app(document: Document, models: dict[str, Model], said: list[Diagnostic]) -> App | None:
     file, before = fit(document.tree, AppFile), len(said)
-    needs = list(_named(document.tree.get("needs"), "needs", said))
+    needs = [_with_model(need, document, models) for need in _named(document.tree.get("needs"), "needs", said) if isinstance(need, Need)]
     provides = list(_named(document.tree.get("provides"), "provides", said))
     if isinstance(file, list):
         said.extend(file)
         return None
     build = _build(document, file.app.build, said)
-    if build is None or len(said) > before:
+    if build is None or len(said) > before or None in needs:
         return None
     name = document.tree.get("app", "name")
     return App(file.app.name, Kind(file.app.kind), file.app.summary, document.folder, document.source.path, build,
-               tuple(n for n in needs if isinstance(n, Need)), tuple(p for p in provides if isinstance(p, Provide)),
+               tuple(n for n in needs if n), tuple(p for p in provides if isinstance(p, Provide)),
                file.limits.memory or DEFAULT_MEMORY, name.span if name else document.tree.span)
+
+
+def _with_model(need: Need, document: Document, models: dict[str, Model]) -> Need | None:
+    """The need with its device's model in place of the path; None where that is faulty, which has been said."""
+    node = document.tree.get("needs", need.capability, need.name, "model")
+    if "model" not in need.fields or node is None:
+        return need
+    found = models.get(model_path(node) or "")
+    return replace(need, fields={**need.fields, "model": found}) if found else None
 
 
 def _build(document: Document, table: BuildTable, said: list[Diagnostic]) -> Build | None:

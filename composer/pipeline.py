@@ -380,7 +380,7 @@ def _places(loaded: Loaded | None, root: Path, apps: Iterable[App]) -> Iterator[
 
     if loaded:
         yield from (loaded.root / d.source.path for d in (*loaded.apps, *loaded.profiles))
-        yield from (loaded.root / path for path in loaded.unread)
+        yield from (loaded.root / path for path in (*loaded.unread, *loaded.models))
     index = Index(root)
     for app in apps:
         yield Path(os.path.realpath(app.folder))

@@ -16,10 +16,12 @@ from typing import Annotated, Any, Literal
 # look for them, which takes as long as all else that a check does: this stands in its place.
 sys.modules.setdefault("pydantic.plugin._loader", SimpleNamespace(get_plugins=tuple))  # type: ignore[arg-type]
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model  # noqa: E402
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, create_model  # noqa: E402
 
 from composer import interfaces, units  # noqa: E402
+from composer.device import MOST_MATCHES, Match, is_slot, parse_match  # noqa: E402
 from composer.diagnostics import declare  # noqa: E402
+from composer.load import LONGEST_PATH  # noqa: E402
 from composer.system import DEFAULT_MACHINE, SHARED, Access, Bounds, OnPanic, Priority, Restart  # noqa: E402
 from composer.units import GIB, KIB, M0106, M0107, MIB, Complaint  # noqa: E402
 
@@ -90,7 +92,7 @@ def _check_version(text: str) -> str:
 
 
 def _check_path(path: str) -> str:
-    bad = not path or path.startswith("/") or "\\" in path or not path.isprintable() or len(path) > 255
+    bad = not path or path.startswith("/") or "\\" in path or not path.isprintable() or len(path) > LONGEST_PATH
     if bad:
         raise Complaint(M0117, f"`{path[:64]}` is no relative path", "write it from the app's folder on, with forward slashes")
     return path
@@ -172,6 +174,25 @@ def _check_instances(written: object) -> tuple[str, ...]:
     if not written or len(set(written)) < len(written) or ("*" in written and len(written) > 1):
         raise Complaint(M0111, "this is no set of instances", 'name each once, or write ["*"] alone for all')
     return tuple(name if name == "*" else check_name(name) for name in written)
+
+
+def _check_matches(written: object) -> tuple[Match, ...]:
+    if not isinstance(written, (list, tuple)) or not all(isinstance(text, str) for text in written):
+        raise Complaint(M0106, "expected an array of texts", 'write one like ["1af4:1044"], vendor and device in hexadecimal')
+    if not 1 <= len(written) <= MOST_MATCHES:
+        raise Complaint(M0107, f"`matches` takes 1 to {MOST_MATCHES} values", 'write one like ["1af4:1044"]: one of them is enough for a device to match')
+    found = tuple(map(parse_match, written))
+    if None in found:
+        raise Complaint(M0117, f"`{written[found.index(None)][:40]}` names no device",
+                        'write vendor and device with four digits each, like "1af4:1044", or a class with two each, like "01:06" or "01:06:01"')
+    return tuple(match for match in dict.fromkeys(found) if match)
+
+
+def _check_slot(text: str) -> str:
+    if not is_slot(text):
+        raise Complaint(M0117, f"`{text[:40]}` is no place of a function",
+                        'write bus, device (00 to 1f) and function (0 to 7) in hexadecimal, like "00:03.0", or "any" for the first that matches')
+    return text.lower()
 
 
 Name = Annotated[str, AfterValidator(check_name)]
@@ -333,6 +354,9 @@ def _type_of(field: interfaces.Field) -> Any:
         "instances": Annotated[tuple[str, ...], BeforeValidator(_check_instances)],
         "kinds": Annotated[tuple[str, ...], BeforeValidator(_check_kinds)],
         "boolean": bool,
+        "matches": Annotated[tuple[Match, ...], PlainValidator(_check_matches)],
+        "model": RelativePath,
+        "slot": Annotated[str, AfterValidator(_check_slot)],
     }[field.type]
 
 

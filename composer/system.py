@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from composer.device import ANY, slot_number
 from composer.spans import Span
 
 DEFAULT_MACHINE = "q35"
@@ -154,7 +155,7 @@ class App:
 @dataclass(frozen=True, slots=True)
 class Grant:
     """The decision on one need of one instance: `value` holds the grant's checked fields (port, mmio: base; irq: isa or gsi;
-    stream, service: from; control: instances), {} for capabilities without any, None where it was not granted."""
+    device: slot and skip; stream, service: from; control: instances), {} for capabilities without any, None where it was not granted."""
 
     need: Need
     value: dict[str, Any] | None
@@ -175,6 +176,11 @@ class Grant:
     def memory(self) -> Range | None:
         """The bytes of device memory that this grant holds, where it grants device memory."""
         return self.window if self.need.capability == "mmio" else None
+
+    @property
+    def slot(self) -> int | None:
+        """The number of the PCI function that this grants by its place; None where the kernel finds one, and for other grants."""
+        return slot_number(self.value.get("slot", ANY)) if self.value and self.need.capability == "device" else None
 
     @property
     def window(self) -> Range | None:

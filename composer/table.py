@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from composer.device import Device, named, numbered
 from composer.interfaces import Interfaces
 from composer.layout import Handle, HandleKind, Layout
 from composer.system import SHARE, SHARED, Access, Instance, Kind, Need, OnPanic, Priority, Range, Restart, System
 
-VERSION = 3
+VERSION = 4
 KINDS = (Kind.DRIVER, Kind.SERVICE, Kind.PROGRAM)
 POLICIES = ("never", "on-failure", "always")
 PRIORITIES = tuple(priority.value for priority in Priority)
@@ -22,7 +23,7 @@ PANICS = tuple(OnPanic)
 WIDTH_BITS = {8: 1, 16: 2, 32: 4, 64: 8}
 
 TABLE_KEYS = ("layout", "name", "version", "profile", "abi", "emergency_port", "modules", "instances", "streams", "services",
-              "channels", "panic")
+              "channels", "panic", "devices")
 MODULE_KEYS = ("name", "offset", "length", "sha256")
 INSTANCE_KEYS = ("name", "app", "kind", "module", "glue", "memory", "cpu_permille", "restart", "backoff_ms", "restart_limit",
                  "ports", "handles", "mmio", "priority", "period_us", "cpu_time_ms", "handle_limit")
@@ -68,6 +69,7 @@ def encode(system: System, layout: Layout, modules: Sequence[Module], interfaces
         [_numbered(s.name, s.server) for s in layout.services],
         [_numbered(c.name, c.server, c.client, c.depth, c.largest, c.carries) for c in layout.channels],
         PANICS.index(system.panic),
+        numbered(layout.devices),
     ), canonical=True)
 
 
@@ -86,6 +88,7 @@ def decode(table: bytes) -> dict[str, Any]:
         "services": [_named(SERVICE_KEYS, s) for s in made["services"]],
         "channels": [_shown(CHANNEL_KEYS, c, carries=_kinds) for c in made["channels"]],
         "panic": PANICS[made["panic"]].value,
+        "devices": [named(Device, d) for d in made["devices"]],
     }
 
 

@@ -10,7 +10,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from composer import device_fit
 from composer import table as tables
+from composer.device import Device
 from composer.layout import HandleKind
 from composer.system import MOST_QUEUED, SHARED
 
@@ -18,7 +20,7 @@ MOST = 4096
 """Instances, streams, services or modules, and handles of one instance."""
 
 MOST_CAPACITY = 1 << 20
-DEEPEST = 8
+DEEPEST = 9
 DIGEST_BYTES = 32
 PORTS = 1 << 16
 ADDRESSES = 1 << 52
@@ -35,7 +37,7 @@ DEPTHS = range(1, 257)
 PERIODS_US = range(1000, 1_000_001)
 
 INDEXED = {HandleKind.STREAM_CLIENT: "streams", HandleKind.STREAM_SERVER: "streams", HandleKind.SERVICE_CLIENT: "services",
-           HandleKind.SERVICE_SERVER: "services", HandleKind.CHANNEL_CLIENT: "channels", HandleKind.CHANNEL_SERVER: "channels"}
+           HandleKind.SERVICE_SERVER: "services", HandleKind.DEVICE: "devices", HandleKind.CHANNEL_CLIENT: "channels", HandleKind.CHANNEL_SERVER: "channels"}
 """Handles whose object is a place in a list of the table."""
 
 PLAIN_NAME = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]{0,256}")
@@ -151,6 +153,10 @@ def _shape(what: str, value: Any, keys: Sequence[str], forms: Sequence[Form]) ->
         _require(form(value[number]), f"`{key}` of {what} is none that can be")
 
 
+def _devices(value: Any) -> bool:
+    return type(value) is list and len(value) <= MOST and all(device_fit.is_form_of(Device, each, _name) for each in value)
+
+
 MODULE = (_name, _number, _number, _digest)
 PORT = (_name, _below(PORTS), _below(PORTS + 1), _below(4), _below(8))
 MEMORY = (_name, _below(ADDRESSES), _below(ADDRESSES + 1), _below(4), _below(16))
@@ -164,7 +170,7 @@ SERVICE = (_name, _number)
 CHANNEL = (_name, _number, _number, _number, _number, _below(1 << len(SHARED)))
 TABLE = (_number, _name, _name, _name, _digest, _port_or_none, _list_of("module", tables.MODULE_KEYS, MODULE),
          _list_of("instance", tables.INSTANCE_KEYS, INSTANCE), _list_of("stream", tables.STREAM_KEYS, STREAM),
-         _list_of("service", tables.SERVICE_KEYS, SERVICE), _list_of("channel", tables.CHANNEL_KEYS, CHANNEL), _below(len(tables.PANICS)))
+         _list_of("service", tables.SERVICE_KEYS, SERVICE), _list_of("channel", tables.CHANNEL_KEYS, CHANNEL), _below(len(tables.PANICS)), _devices)
 
 
 # What numbers refer to
@@ -189,6 +195,9 @@ def _indexes(table: dict[str, Any], before: int) -> None:
         _require(channel["depth"] in DEPTHS, f"channel `{channel['name']}` holds {channel['depth']} messages")
         fits = 1 <= channel["largest"] <= MOST_CAPACITY and channel["largest"] * channel["depth"] <= MOST_QUEUED
         _require(fits, f"channel `{channel['name']}` holds {channel['depth']} messages of {channel['largest']} bytes")
+    for device in table["devices"]:
+        fault = device_fit.fault_of(device, len(owners))
+        _require(fault is None, f"device `{device['need']}` {fault}")
     for instance in table["instances"]:
         _instance(table, instance, names)
 

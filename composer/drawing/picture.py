@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from composer.device import which
 from composer.hardware import Held, Space, hardware
 from composer.interfaces import load_interfaces
 from composer.system import Access, Grant, Instance, Provide, System, Wire
@@ -88,10 +89,12 @@ class Picture:
 
 def make_picture(system: System) -> Picture:
     """The picture of a system: hardware first, by what it is and where; instances by their names."""
-    held = hardware(system)
+    held = [each for each in hardware(system) if each.space is not Space.FUNCTION]
+    devices = [(instance, grant) for instance in system.instances for grant in instance.grants if grant.need.capability == "device" and grant.granted]
     kernel = list(_kernel_lines(system))
-    sources = [_source(each) for each in held] + [_kernel_source(key) for key in sorted({line.server for line in kernel})]
+    sources = [_source(each) for each in held] + [_device(*each) for each in devices] + [_kernel_source(key) for key in sorted({line.server for line in kernel})]
     lines = [Line(Tie.HARDWARE, each.instance, _key(each.grant), _hardware_key(each), "", "") for each in held]
+    lines += [Line(Tie.HARDWARE, instance.name, _key(grant), _device_key(instance, grant), "", "") for instance, grant in devices]
     lines += [*kernel, *map(_wire, (wire for wire in system.wires if wire.server)), *_control(system)]
     return Picture(system.profile, _count(system), tuple(_box(system, i) for i in system.instances), tuple(sources), tuple(lines))
 
@@ -120,6 +123,17 @@ def _source(held: Held) -> Source:
         return Source(_hardware_key(held), held.space.value, f"{'ISA' if word == 'isa' else word.upper()} {held.range.base}", "interrupt")
     access = Access(fields.get("access", Access.BOTH))
     return Source(_hardware_key(held), held.space.value, _extent(held), f"{held.space.value}, {access.value}, {_widths(fields)}")
+
+
+def _device_key(instance: Instance, grant: Grant) -> str:
+    return f"{instance.name}:{_key(grant)}"
+
+
+def _device(instance: Instance, grant: Grant) -> Source:
+    """A device that is granted whole, whether the grant says where it is or not."""
+    name = "/".join(map(str, grant.need.fields["matches"]))
+    place = which(grant.slot, (grant.value or {}).get("skip", 0))
+    return Source(_device_key(instance, grant), Space.FUNCTION.value, name, ", ".join((Space.FUNCTION.value, *place)))
 
 
 def _extent(held: Held) -> str:

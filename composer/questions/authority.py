@@ -6,12 +6,15 @@ too: a limit of n is all numbers below n, so that a raised one holds what the lo
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from composer.check.ports import EMERGENCY_LENGTH
+from composer.device import words
 from composer.layout import OBJECTS
 from composer.questions.numbers import Numbers
 from composer.system import Range
@@ -55,8 +58,8 @@ def authority(table: Mapping[str, Any]) -> dict[Right, Numbers]:
 
 
 def _is_counted(right: Right) -> bool:
-    """Whether two grants of the same are twice as much: two connections to one stream are."""
-    return right.kind in ("stream", "serves") and right.access != ""
+    """Whether two grants of the same are twice as much: two connections to one stream are, and two devices of a kind."""
+    return right.kind == "device" or (right.kind in ("stream", "serves") and right.access != "")
 
 
 def _counted(ranges: list[Range]) -> Numbers:
@@ -107,6 +110,9 @@ def _handle(table: Mapping[str, Any], instance: str, handle: Mapping[str, Any]) 
     elif kind == "channel server":
         channel = table["channels"][number]
         yield Right(instance, "serves", f"{channel['name'].partition('.')[2]} to {table['instances'][channel['client']]['name']}"), once
+    elif kind == "device":
+        device = table["devices"][number]
+        yield Right(instance, "device", f"{words(device)} by the model {_model(device)}"), once
     elif kind == "clock" and number == OBJECTS["wall"]:
         yield Right(instance, "wall"), once
     elif kind in _RIGHTS_COUNT:
@@ -116,6 +122,12 @@ def _handle(table: Mapping[str, Any], instance: str, handle: Mapping[str, Any]) 
         yield Right(instance, _PLAIN.get(kind, kind), handle["name"] if kind == "service server" else ""), once
     if "s" in handle["rights"]:
         yield Right(instance, "share", f"{kind.partition(' ')[0]} {handle['name']}"), once
+
+
+def _model(device: Mapping[str, Any]) -> str:
+    """What tells one model from another: which registers and tables there are, and what may be written to them."""
+    text = json.dumps([device["regions"], device["tables"], device["reset"]], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _stream_end(table: Mapping[str, Any], instance: str, kind: str, number: int, access: str) -> Right:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from composer.device import slot_text
 from composer.generate import Export, sections
 from composer.interfaces import Interfaces, load_interfaces
 from composer.layout import make_layout
@@ -135,6 +136,8 @@ def _is_about(change: Change, resource: Resource) -> bool:
     """Whether what the table allows touches what was asked about: a wide access touches more than its first port."""
     if resource.numbers is None:
         return not resource.server or change.object == resource.server
+    if resource.kind == "device":
+        return f"at {slot_text(resource.numbers.base)}" in change.object
     if resource.width and change.widths and resource.width not in change.widths:
         return False
     reach = max(change.widths, default=8) // 8 - 1

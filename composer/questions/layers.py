@@ -17,6 +17,7 @@ from composer.diagnostics import words
 from composer.edit import Hex
 from composer.hardware import PAGE, Space, hardware, pages_of
 from composer.interfaces import load_interfaces
+from composer.device import slot_text, which
 from composer.questions.asked import Asked, instances_in
 from composer.questions.resources import KERNEL_LOG, LIMITS, NUMBERED, Resource
 from composer.questions.takeover import Edit, profile_path, taken_over
@@ -27,7 +28,7 @@ from composer.units import format_share, format_size
 ACCESS = {"r": "read", "w": "write", "rw": "read and write"}
 KEPT = "kept"
 """The name of the layer that no edit of a manifest turns: what the kernel keeps for itself."""
-NEW_NEED = {"port": "ports", "mmio": "registers", "irq": "line", "control": "instances", "acpi": "tables", "pci": "functions", "audit": "all", "clock": "time"}
+NEW_NEED = {"port": "ports", "mmio": "registers", "irq": "line", "control": "instances", "acpi": "tables", "pci": "functions", "audit": "all", "clock": "time", "device": "card"}
 """What a need is called that is asked for anew; where nothing better is known, like its capability."""
 
 
@@ -73,6 +74,8 @@ def covers(grant: Grant, resource: Resource) -> bool:
         return False
     if resource.numbers and resource.kind == "irq":
         return value.get(resource.line) == resource.numbers.base
+    if resource.numbers and resource.kind == "device":
+        return grant.slot == resource.numbers.base
     if resource.numbers:
         touched = _touched(resource)
         return Range(value["base"], need.fields["length"]) & touched == touched
@@ -172,7 +175,11 @@ def _unasked(asked: Asked, instance: Instance, resource: Resource) -> Layer:
     edits = _new_need(asked, instance, resource)
     plain = replace(resource, access="", width=0)
     return Layer("need", False, f"`{app.name}` does not ask for {plain}: {rest}", tuple(grant.need.span for grant in others) or (app.span,),
-                 () if edits else ("ask about one by its number or its provider's name, to be told the edit",), edits)
+                 () if edits else (_UNTOLD.get(resource.kind, "ask about one by its number or its provider's name, to be told the edit"),), edits)
+
+
+_UNTOLD = {"device": "a need of a device says what it may be and names its model: docs/drivers.md tells how"}
+"""Why there is no edit for a need, where no question could say enough for one."""
 
 
 def _need_name(need: Need) -> str:
@@ -184,7 +191,7 @@ def _new_need(asked: Asked, instance: Instance, resource: Resource) -> tuple[Edi
     are missing that a need cannot do without."""
     app, fields = instance.app, {}
     capability = load_interfaces().capabilities[resource.kind]
-    if capability.grant_fields and not (resource.numbers or resource.server):
+    if resource.kind in _UNTOLD or (capability.grant_fields and not (resource.numbers or resource.server)):
         return ()
     if resource.numbers and resource.kind in NUMBERED:
         fields["length"] = _window(resource).length
@@ -247,6 +254,8 @@ def describe_need(need: Need) -> str:
         parts.append(_bits(fields["widths"]))
     if "protocol" in fields:
         parts.append(f"protocol `{fields['protocol']}`")
+    if need.capability == "device":
+        parts += [" or ".join(map(str, fields["matches"])), f"model `{fields['model']}`"]
     if need.optional:
         parts.append("optional")
     return f"`{_need_name(need)}`{': ' if parts else ''}{', '.join(parts)}"
@@ -279,6 +288,8 @@ def _granted_value(grant: Grant, resource: Resource) -> Any:
     """What to write for the grant; None where the question does not say enough for that."""
     if resource.kind == "irq" and resource.numbers:
         return {resource.line: resource.numbers.base}
+    if resource.kind == "device":
+        return {"slot": slot_text(resource.numbers.base)} if resource.numbers else {}
     if resource.numbers:
         return {"base": Hex(_window(resource).base)}
     if resource.kind == "control":
@@ -294,6 +305,8 @@ def describe_grant(grant: Grant) -> str:
     value = grant.value or {}
     if "base" in value:
         what = str(Range(value["base"], grant.need.fields["length"]))
+    elif grant.need.capability == "device":
+        what = ", ".join(which(grant.slot, value.get("skip", 0)))
     else:
         what = ", ".join(each if isinstance(each, str) else ", ".join(each) if isinstance(each, tuple) else f"{key} {each}" for key, each in value.items())
     return f"`{_need_name(grant.need)}`{': ' if what else ''}{what}"
@@ -312,7 +325,7 @@ def _limit(asked: Asked, instance: Instance, resource: Resource) -> Layer:
 
 # Who else has it
 
-_SPACES = {"port": Space.PORT, "irq": Space.LINE, "mmio": Space.MMIO}
+_SPACES = {"port": Space.PORT, "irq": Space.LINE, "mmio": Space.MMIO, "device": Space.FUNCTION}
 
 
 def _held_by_others(asked: Asked, instance: Instance, resource: Resource) -> Iterator[Layer]:

@@ -16,7 +16,7 @@ from composer.table import POLICIES, PRIORITIES
 from composer.units import format_duration, format_share, format_size
 
 ACCESS = {"r": "read", "w": "write", "rw": "read and write"}
-ORDER = ("port", "mmio", "irq", "dma", "pci", "acpi", "emergency", "stream", "channel", "service", "share", "carries", "control", "audit",
+ORDER = ("port", "mmio", "irq", "dma", "device", "pci", "acpi", "emergency", "stream", "channel", "service", "share", "carries", "control", "audit",
          "serves", "clock", "wall", "random", "log", "memory", "cpu", "priority", "cpu time", "handles", "restart", "restarts", "backoff",
          "capacity", "depth", "largest")
 """Kinds from what matters most to who reviews a change."""
@@ -73,6 +73,8 @@ def phrase(change: Change) -> str:
         return _limit(change)
     if change.kind in _PHRASES:
         return _PHRASES[change.kind].format(change.object or change.numbers)
+    if change.kind == "device":
+        return f"command {'' if len(change.numbers) == 1 else f'{len(change.numbers)} of '}{change.object}"
     if change.kind == "irq":
         number = ", ".join(str(n.base) if n.length == 1 else f"{n.base} to {n.end - 1}" for n in change.numbers.ranges)
         return f"irq {'ISA' if change.object == 'isa' else change.object} {number}"

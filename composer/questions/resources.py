@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from composer.device import slot_number, slot_text
 from composer.diagnostics import did_you_mean, words
 from composer.interfaces import load_interfaces
 from composer.system import Range
@@ -21,6 +22,7 @@ RESOURCE is one of, in one word or several:
 \b
   0x3f8, port 0x3f8, port 0x3f8..0x3ff   I/O ports
   irq 4, isa 4, gsi 20                   an interrupt line
+  device 00:03.0                         a PCI function, by its place
   com1.serial, stream com1.serial        what an instance provides: a stream, a channel, a service
   com1                                   anything of an instance
   kernel.log                             the kernel's messages
@@ -50,7 +52,7 @@ class Unclear(ValueError):
 class Resource:
     """One thing to ask about. `kind` is a capability, `memory` or `cpu`, or empty where a name alone was given.
 
-    `numbers` are ports, addresses or a line; `line` is isa or gsi, or empty for either; `name` is a need's, `from` an
+    `numbers` are ports, addresses, a line or a PCI function; `line` is isa or gsi, or empty for either; `name` is a need's, `from` an
     `instance.provide`, an instance or `kernel.log`; `access` is r, w or empty for any; `amount` is bytes or permille.
     """
 
@@ -75,6 +77,8 @@ class Resource:
             return f"{self.kind} {amount}".rstrip()
         if self.kind == "irq" and self.numbers:
             return f"{self.line or 'irq'} {self.numbers.base}"
+        if self.kind == "device" and self.numbers:
+            return f"{self.kind} {slot_text(self.numbers.base)}"
         if self.numbers:
             return f"{self.kind} {self.numbers}"
         if self.need:
@@ -147,6 +151,8 @@ def _what(rest: list[str], names: Names) -> Resource:
         return Resource("port", _range("port", head))
     if head in LINES:
         return _line(head, arguments)
+    if head == "device" and arguments:
+        return _function(arguments[0])
     if head in NUMBERED and arguments:
         return Resource(head, _range(head, arguments[0]))
     capabilities = load_interfaces().capabilities
@@ -183,6 +189,13 @@ def _line(word: str, arguments: list[str]) -> Resource:
     if not _NUMBER.fullmatch(arguments[0]):
         raise Unclear(f"`{arguments[0]}` is no interrupt line: write a number, like `{word} 4`")
     return Resource("irq", Range(int(arguments[0], 0), 1), LINES[word])
+
+
+def _function(word: str) -> Resource:
+    slot = slot_number(word)
+    if slot is None:
+        raise Unclear(f"`{word}` is no place of a function: write bus, device and function in hexadecimal, like `device 00:03.0`")
+    return Resource("device", Range(slot, 1))
 
 
 def _range(kind: str, word: str) -> Range:

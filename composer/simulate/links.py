@@ -77,6 +77,8 @@ class Links:
         """The events that a handle of this kind knows, and whether each holds."""
         if handle.kind in INTERRUPTS:
             return [("readable", lambda: self.kernel.interrupt(handle.object).count)]
+        if handle.kind is HandleKind.DEVICE:
+            return [("readable", lambda: self.kernel.devices[handle.object].interrupt.count)]
         if handle.kind is HandleKind.KERNEL_LOG:
             return [("readable", lambda: self._available(handle))]
         if handle.kind is HandleKind.SERVICE_SERVER:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from composer.layout import HandleKind
 from composer.simulate import audit, pci
+from composer.simulate.devices_pci import Devices
 from composer.simulate.engine import Fault, Finished
-from composer.simulate.links import INTERRUPTS, Answer, Links
+from composer.simulate.links import INTERRUPTS, Answer
 from composer.system import Access, Need, Range
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ def _covers(window: Range, need: Need, at: int, width: int, access: Access) -> b
     return window.base <= at and at + width // 8 <= window.end and Access(fields["access"]).allows(access) and width in fields["widths"]
 
 
-class Primitives(Links):
-    """What the glue of one SIP may call; what joins it with others is in links.py."""
+class Primitives(Devices):
+    """What the glue of one SIP may call; what joins it with others is in links.py, granted devices are in devices_pci.py."""
 
     def __init__(self, kernel: Kernel, sip: Sip) -> None:
         self.kernel, self.sip = kernel, sip

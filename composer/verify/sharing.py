@@ -24,11 +24,14 @@ KEPT = HERE.parent.parent / "kernel" / "interfaces" / "kept.toml"
 WORDS = HERE.parent / "certificate.toml"
 
 PORTS, LINES, PAGES = 0x1_0000, 240, 1 << 40
+FUNCTIONS = 0x1_0000
 PAGE = 4096
 MOST_BYTES = 1 << 24
 """The most device memory that one need can ask for."""
 ISA_LINE, GLOBAL_LINE = 1, 2
 """The kinds of handles that stand for an interrupt line."""
+FUNCTION = "PCI function"
+"""The space of those that are granted by their place."""
 EMERGENCY_PORTS = 8
 
 class Check(NamedTuple):
@@ -206,7 +209,11 @@ def _spaces(table: dict[int, Any], kept: dict[str, Any]) -> dict[str, Space]:
                 raise Unsound(f"`{name}` would hold {grant[2]} bytes of device memory from {grant[1]:#x} on")
             touched = _pages(grant[1], grant[2])
             pages.hold(name, touched.start, len(touched), f"mmio.{grant[0]}")
-    return {space.name: space for space in (ports, lines, pages, Space("DMA page", PAGES))}
+    functions = Space(FUNCTION, FUNCTIONS)
+    for device in table[12]:
+        if device[3] is not None:
+            functions.hold(table[7][device[1]][0], device[3], 1, f"device.{device[0]}")
+    return {space.name: space for space in (ports, lines, pages, Space("DMA page", PAGES), functions)}
 
 
 def _pages(base: int, length: int) -> range:
@@ -404,9 +411,12 @@ def _text(value: Any) -> str:
 
 
 def _shown(space: Space, first: int, last: int | None = None) -> str:
-    """Units in words: lines in decimal, ports in hexadecimal, pages by their first and last byte."""
+    """Units in words: lines in decimal, ports in hexadecimal, pages by their first and last byte, functions as bus:device.function."""
     last = first if last is None else last
     if space.size == PAGES:
         return f"{first * PAGE:#x}..{(last + 1) * PAGE - 1:#x}"
+    if space.name == FUNCTION:
+        one, other = (f"{unit >> 8:02x}:{unit >> 3 & 31:02x}.{unit & 7}" for unit in (first, last))
+        return one if first == last else f"{one}..{other}"
     one, other = (str(first), str(last)) if space.size == LINES else (f"{first:#x}", f"{last:#x}")
     return one if first == last else f"{one}..{other}"

@@ -33,6 +33,17 @@ CPU_TIMES = st.integers(1, 86_400).map(lambda s: f"{s} s")
 BACKOFFS = st.integers(1, 60_000).map(lambda ms: f"{ms} ms") | st.integers(1, 60).map(lambda s: f"{s} s")
 
 
+CARD: dict[str, Any] = {
+    "model": {"summary": "A card"},
+    "region": {"common": {"bar": 0, "length": 64, "free": [[0, 4]], "limit": {"size": {"offset": 8, "width": 16, "most": 256}},
+                          "pointer": {"ring": {"offset": 16, "reach": 4096, "to": ["ring"]}}}},
+    "table": {"ring": {"entry": 16, "count": 16, "copies": 2, "free": [[12, 16]],
+                       "pointer": {"buffer": {"offset": 0, "length": {"offset": 8, "width": 32}, "to": ["memory"]}}}},
+    "reset": [{"region": "common", "offset": 4, "width": 8, "write": 0}, {"region": "common", "offset": 4, "width": 8, "wait": {"mask": 255, "is": 0}}],
+}
+"""The model that every need of a device names."""
+
+
 def value_of(field: Field) -> st.SearchStrategy[Any]:
     """What a manifest may say for a field of an interface."""
     if field.type == "integer":
@@ -46,6 +57,9 @@ def value_of(field: Field) -> st.SearchStrategy[Any]:
         "wire": st.builds("{}.{}".format, NAMES, NEED_NAMES),
         "instances": st.lists(NAMES, min_size=1, max_size=3, unique=True) | st.just(["*"]),
         "boolean": st.booleans(),
+        "matches": st.lists(st.sampled_from(["1af4:1044", "1AF4:1005", "01:06", "01:06:01"]), min_size=1, max_size=3),
+        "model": st.just("../../devices/card.toml"),
+        "slot": st.just("any") | st.sampled_from(["00:03.0", "ff:1f.7"]),
         "kinds": st.lists(st.sampled_from(["stream", "channel", "service"]), unique=True),
     }[field.type]
 
@@ -129,6 +143,8 @@ def workspaces(draw: st.DrawFn) -> Tables:
     if chosen:
         profile["instance"] = {name: draw(instances(made[f"apps/{app}/app.toml"])) for name, app in chosen.items()}
     made["profiles/main.toml"] = profile
+    if any("device" in app.get("needs", {}) for app in made.values()):
+        made["devices/card.toml"] = CARD
     made["munal.toml"] = {"workspace": {"name": draw(NAMES), "version": "0.1.0", "apps": ["apps/*"], "profiles": ["profiles/*.toml"], "default": "main"}}
     return made
 

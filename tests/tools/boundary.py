@@ -39,6 +39,8 @@ VALUES = {
 MOST_TOGETHER = 100
 """Parameters that are no pairs are combined with each other up to so many cases; beyond, each changes alone."""
 ROW = 8
+DEVICE = {"matches": '["fffe:fffe"]', "model": f'"../{NAME}/device.toml"'}
+"""A device that no machine has, and a model of it that has one of everything."""
 ASKS = ("", f"[needs.service.{CASES}]", 'protocol = "munal-cases/1"')
 """The need by which the warden hands out cases."""
 
@@ -291,6 +293,8 @@ def _fields(fields: tuple[Field, ...]) -> Iterator[str]:
             yield f"{field.name} = [{', '.join(str(each) if field.type == 'widths' else chr(34) + each + chr(34) for each in allowed)}]"
         elif field.type == "boolean":
             yield f"{field.name} = true"
+        elif field.type in DEVICE:
+            yield f"{field.name} = {DEVICE[field.type]}"
         elif field.default is None:
             yield f'{field.name} = "{NAME}"' if field.type == "string" else f"{field.name} = {max(field.min or 0, 8)}"
 
