@@ -12,31 +12,46 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from composer import pipeline, report
+from composer.diagnostics import did_you_mean, words
 from composer.variant import Variant
 
 if TYPE_CHECKING:
     from composer.gdb import Prepared
+    from composer.peripherals import Wanted
 
 REFUSED = 1
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 def run(root: Path, variant: Variant, *, headless: bool, timeout: float | None, accel: str, firmware: bool,
-        memory_mib: int, locked: bool = False, gdb: int | None = None) -> int:
+        memory_mib: int, locked: bool = False, gdb: int | None = None, without: Sequence[str] = ()) -> int:
     """Build the image of a profile and boot it in QEMU; the status is the machine's, 1 for a system that was refused. It waits
-    for gdb at the port `gdb`, where one is given."""
-    from composer import packages
+    for gdb at the port `gdb`, where one is given; the machine lacks the devices of the instances `without`."""
+    from composer import packages, peripherals
     from composer import run as machine
+    from composer.output import FOLDER
 
     packages.require_virtual_machine()
     built = pipeline.compose(root, variant, locked=locked)
     if report.refused(built):
         return REFUSED
     made = built.value
+    attached = peripherals.arguments(_devices(made.devices, without), root / FOLDER / "disks")
     options = machine.RunOptions(headless=headless, accel=accel, timeout=timeout, firmware=firmware, machine=made.machine, debug_exit=made.debug_exit,
                                  counts_instructions=made.counts_instructions, memory_mib=memory_mib,
-                                 gdb=_debugged(made.image, gdb) if gdb is not None else None)
+                                 peripherals=tuple(attached), gdb=_debugged(made.image, gdb) if gdb is not None else None)
     return machine.run(options.gdb.image if options.gdb else made.image, options)
+
+
+def _devices(devices: Sequence[Wanted], without: Sequence[str]) -> list[Wanted]:
+    """Those that are to be there. Raises UsageError where one that is to be left out is none of them."""
+    import click
+
+    known = {each.instance for each in devices}
+    for name in without:
+        if name not in known:
+            raise click.UsageError(f"no device of the profile is driven by `{name}`: {did_you_mean(name, sorted(known)) or f'those that are: {words(sorted(known))}'}")
+    return [each for each in devices if each.instance not in without]
 
 
 def _debugged(image: Path, port: int) -> Prepared:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from composer import cache
+from composer.peripherals import Wanted, wanted
 from composer.tools import ToolFailure
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Built:
     """An image on disk. Sizes are bytes: `parts` of the file by purpose, `modules` of each module. `digest` is the file's
     SHA-256 in hexadecimal, `certified` that of the certificate beside it; `changed` tells whether both were written just
     now; `kept` is where `keep` left the rest. `name` is the file's, without its ending; `machine`, `debug_exit` and
-    `counts_instructions` are what it takes to run it in QEMU."""
+    `counts_instructions` are what it takes to run it in QEMU, and `devices` what it drives there."""
 
     profile: str
     name: str
@@ -40,6 +41,7 @@ class Built:
     parts: dict[str, int]
     modules: dict[str, int]
     certified: str
+    devices: tuple[Wanted, ...] = ()
     changed: bool = True
     kept: Path | None = None
 
@@ -67,20 +69,22 @@ def write_image(root: Path, system: System, image: Image, certificate: bytes, ke
     cache.write_output(certificate_path(path), certificate)
     modules = {m.name: m.length for m in image.modules}
     return Built(system.profile, system.variant, system.machine, grants_debug_exit(system), system.counts_instructions, path, len(image.data),
-                 _sha256(image.data), image.parts, modules, _sha256(certificate), True, kept)
+                 _sha256(image.data), image.parts, modules, _sha256(certificate), wanted(system), True, kept)
 
 
 def plain(built: Built) -> dict[str, Any]:
     """What `found_again` takes: JSON's types, nothing of this machine's."""
     return {"profile": built.profile, "name": built.name, "machine": built.machine, "debug_exit": built.debug_exit,
-            "counts_instructions": built.counts_instructions, "size": built.size, "digest": built.digest, "parts": built.parts, "modules": built.modules, "certified": built.certified}
+            "counts_instructions": built.counts_instructions, "size": built.size, "digest": built.digest, "parts": built.parts, "modules": built.modules, "certified": built.certified,
+            "devices": [[each.instance, list(each.matches)] for each in built.devices]}
 
 
 def found_again(inputs: Inputs, kept: dict[str, Any]) -> Built | None:
     """The image of an earlier run, unless it or its certificate is gone or no longer what was written."""
     path = image_path(inputs.root, kept["name"])
     found = inputs.file(path), inputs.file(certificate_path(path))
-    return Built(image=path, changed=False, **kept) if found == (kept["digest"], kept["certified"]) else None
+    devices = tuple(Wanted(instance, tuple(matches)) for instance, matches in kept["devices"])
+    return Built(image=path, changed=False, **{**kept, "devices": devices}) if found == (kept["digest"], kept["certified"]) else None
 
 
 def keep_parts(root: Path, name: str, glue: Mapping[str, str], wasm: Mapping[str, Path], image: Image) -> Path:

@@ -17,14 +17,15 @@ from composer.variant import Variant
 @click.option("--memory", "memory_mib", type=Memory(), default="512 MiB", show_default=True, metavar="SIZE", help='The machine\'s memory, as in "2 GiB".')
 @click.option("--gdb", type=click.IntRange(1, 65535), is_flag=False, flag_value=1234, metavar="[PORT]",
               help="Wait for gdb at this TCP port of this computer, 1234 where none is given.")
+@click.option("--without", multiple=True, metavar="INSTANCE", help="Leave out the device that this instance drives.")
 @LOCKED
 @workspace_option
 def run_command(variant: Variant, headless: bool, timeout: float | None, accel: str, firmware: bool, memory_mib: int, gdb: int | None,
-                locked: bool) -> int:
+                without: tuple[str, ...], locked: bool) -> int:
     """Boot a profile in QEMU. Its serial line is on this terminal; Ctrl-A X leaves."""
     from composer import launch
 
-    return launch.run(workspace(), variant, headless=headless, timeout=timeout, accel=accel, firmware=firmware, memory_mib=memory_mib, locked=locked, gdb=gdb)
+    return launch.run(workspace(), variant, headless=headless, timeout=timeout, accel=accel, firmware=firmware, memory_mib=memory_mib, locked=locked, gdb=gdb, without=without)
 
 
 @click.command()
