@@ -36,10 +36,11 @@ def run(root: Path, variant: Variant, *, headless: bool, timeout: float | None, 
     if report.refused(built):
         return REFUSED
     made = built.value
-    attached = peripherals.arguments(_devices(made.devices, without), root / FOLDER / "disks")
+    present = _devices(made.devices, without)
+    attached = peripherals.arguments(present, root / FOLDER / "disks")
     options = machine.RunOptions(headless=headless, accel=accel, timeout=timeout, firmware=firmware, machine=made.machine, debug_exit=made.debug_exit,
                                  counts_instructions=made.counts_instructions, memory_mib=memory_mib,
-                                 peripherals=tuple(attached), gdb=_debugged(made.image, gdb) if gdb is not None else None)
+                                 peripherals=tuple(attached), random=peripherals.has_random(each for each in made.devices if each not in present), gdb=_debugged(made.image, gdb) if gdb is not None else None)
     return machine.run(options.gdb.image if options.gdb else made.image, options)
 
 

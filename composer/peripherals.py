@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 DISK_BYTES = 64 << 20
 """Bytes of a disk that is made because none is there yet; those that were never written take no room."""
 
-BY_ITSELF = frozenset(("1af4:1044", "01:06:01"))
+RANDOM = "1af4:1044"
+BY_ITSELF = frozenset((RANDOM, "01:06:01"))
 DEVICES = {
     "1af4:1041": ("virtio-net-pci,netdev={net}",),
     "1af4:1042": ("virtio-blk-pci,drive={disk}",),
@@ -50,6 +51,11 @@ def arguments(devices: Iterable[Wanted], disks: Path) -> list[str]:
     """Words that attach `devices`; their disks lie in the folder `disks`, each called like its instance, and are made where they
     are missing. Raises ToolFailure where they cannot be."""
     return [word for each in _attached(devices) for word in each.words(disks)]
+
+
+def has_random(without: Iterable[Wanted]) -> bool:
+    """Whether the machine keeps its source of random numbers when it lacks these."""
+    return not any(RANDOM in each.matches for each in without)
 
 
 @dataclass(frozen=True, slots=True)

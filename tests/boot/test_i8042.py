@@ -33,7 +33,7 @@ def logged(it: Watched, name: str, enough) -> list[str]:
     return lines
 
 
-@pytest.mark.parametrize(("profile", "type"), [("devices", "q35"), ("devices@pc", "pc")])
+@pytest.mark.parametrize(("profile", "type"), [("drivers", "q35"), ("drivers@pc", "pc")])
 def test_what_is_pressed_and_moved_is_told(image, profile, type):
     with watched(image(profile), type=type) as it:
         it.expect("^munal> ")
@@ -52,7 +52,7 @@ def test_what_is_pressed_and_moved_is_told(image, profile, type):
 
 
 def test_without_a_controller_its_driver_says_so_and_nobody_else_minds(image):
-    with watched(image("devices"), extra=("-machine", "i8042=off")) as it:
+    with watched(image("drivers"), extra=("-machine", "i8042=off")) as it:
         it.expect("^munal> ")
         assert logged(it, "ps2", bool) == ["no keyboard controller answers at 0x64"]
         assert logged(it, "input-events", bool) == ["no driver is left"]

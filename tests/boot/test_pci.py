@@ -61,7 +61,7 @@ def by_qemu(text: str) -> list[Seen]:
     return sorted(found)
 
 
-@pytest.mark.parametrize(("profile", "type", "devices"), [("devices", "q35", BEHIND_BRIDGES), ("devices@pc", "pc", ON_ONE_BUS)])
+@pytest.mark.parametrize(("profile", "type", "devices"), [("drivers", "q35", BEHIND_BRIDGES), ("drivers@pc", "pc", ON_ONE_BUS)])
 def test_the_same_functions_are_found_as_the_machine_has(image, profile, type, devices):
     with watched(image(profile), type=type, extra=devices) as it:
         it.expect("^munal> ")

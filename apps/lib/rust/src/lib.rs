@@ -6,6 +6,7 @@
 
 #[cfg(feature = "audit")]
 pub mod audit;
+pub mod block;
 pub mod cases;
 pub mod deadlines;
 pub mod input;

@@ -5,33 +5,38 @@ use alloc::vec::Vec;
 /// Bytes of a page.
 pub const PAGE: usize = 4096;
 
-#[repr(C, align(4096))]
-#[derive(Clone)]
-struct Page([u8; PAGE]);
-
 /// Pages that one request after the other uses. Their bytes are the device's while a queue has them.
 pub struct Memory {
-    pages: Vec<Page>,
+    bytes: Vec<u8>,
+    start: usize,
+    pages: usize,
 }
 
 impl Memory {
-    /// So many pages of zeros.
+    /// So many pages of zeros, one after the other.
     pub fn new(pages: usize) -> Self {
-        Self { pages: alloc::vec![Page([0; PAGE]); pages] }
+        let bytes = alloc::vec![0; (pages + 1) * PAGE];
+        let start = bytes.as_ptr().align_offset(PAGE);
+        Self { bytes, start, pages }
     }
 
     /// How many pages there are.
     pub fn pages(&self) -> usize {
-        self.pages.len()
+        self.pages
     }
 
     /// The driver's address of a page, for a queue.
     pub fn address(&self, page: usize) -> u64 {
-        (&raw const self.pages[page]).expose_provenance() as u64
+        self.bytes[self.start + page * PAGE..].as_ptr().expose_provenance() as u64
     }
 
     /// A page's bytes, which no queue has.
-    pub fn page(&mut self, page: usize) -> &mut [u8; PAGE] {
-        &mut self.pages[page].0
+    pub fn page(&mut self, page: usize) -> &mut [u8] {
+        &mut self.all()[page * PAGE..(page + 1) * PAGE]
+    }
+
+    /// All bytes, none of which a queue has.
+    pub fn all(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.start..self.start + self.pages * PAGE]
     }
 }
