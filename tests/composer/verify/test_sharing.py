@@ -105,7 +105,7 @@ def test_it_shares_no_code_with_what_it_checks():
 def test_its_numbers_are_those_of_the_interfaces():
     """It does not import them, so that a fault of theirs is not its own: here both are held side by side."""
     fields = {field.name: field for field in load_interfaces().capabilities["mmio"].need_fields}
-    sizes = {Space.PORT: sharing.PORTS, Space.LINE: sharing.LINES, Space.MMIO: sharing.PAGES, Space.DMA: sharing.PAGES}
+    sizes = {Space.PORT: sharing.PORTS, Space.LINE: sharing.LINES, Space.MMIO: sharing.PAGES, Space.DMA: sharing.PAGES, Space.FUNCTION: sharing.FUNCTIONS}
     assert sharing.MOST_BYTES == fields["length"].max and sizes == SIZES
     assert (sharing.PAGE, sharing.EMERGENCY_PORTS, sharing.ISA_LINE, sharing.GLOBAL_LINE) == (
         PAGE, EMERGENCY_LENGTH, HandleKind.IRQ_ISA, HandleKind.IRQ_GLOBAL)
