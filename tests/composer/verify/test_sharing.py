@@ -37,7 +37,9 @@ def two_drivers():
     hpet = app("hpet", need("mmio", "regs"), need("mmio", "more", length=0x1008))
     timer = instance("timer", hpet, regs={"base": 0xFED0_0000}, more={"base": 0xFED0_0800})
     hello = instance("hello", TALKER, console={"from": "com1.serial"})
-    made = system(com1, com2, clock, timer, hello, wires=(wire(hello, "console", com1, "serial"),), emergency_port=0x3F8)
+    card = app("net", need("device", "card"))
+    lan, wan = instance("lan", card, card={"slot": "00:03.0", "skip": 0}), instance("wan", card, card={"slot": "any", "skip": 0})
+    made = system(com1, com2, clock, timer, hello, lan, wan, wires=(wire(hello, "console", com1, "serial"),), emergency_port=0x3F8)
     return replace(made, target="lab", settings=(("rate", "115200"),))
 
 
