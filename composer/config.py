@@ -107,7 +107,9 @@ def _grant(merged: Merged, node: Node, grant: Grant, path: tuple[str, ...]) -> I
     if decision is None:
         yield _undecided(grant, path)
         return
-    yield from _written(merged, decision, path)
+    # A table that is written empty is one of defaults alone, each of them a value of its own.
+    if decision.table or not grant.value:
+        yield from _written(merged, decision, path)
     for key, value in (grant.value or {}).items():
         if key not in decision.table:
             plain = list(value) if isinstance(value, tuple) else value

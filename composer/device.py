@@ -17,10 +17,12 @@ MEMORY = "memory"
 ANY = "any"
 """The slot of a grant that leaves to the kernel which of the functions that match it is."""
 
+# The kernel's bounds (kernel/logic/src/device/check.rs); sizes are in bytes.
 MOST_MATCHES = 32
 MOST_RULES = 64
-"""Ranges of free bytes, limits or pointers that a region or a table can have; and so for the bounds below (kernel/logic/src/device/check.rs)."""
+"""Ranges of free bytes, limits or pointers of one region or table, each."""
 MOST_PARTS = 32
+"""Regions, tables with their copies, or steps of a reset, each."""
 LARGEST_REGION = 1 << 24
 LARGEST_TABLE = 1 << 16
 MOST_REPEATED = 4096

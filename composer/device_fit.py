@@ -7,11 +7,10 @@ by the types of the values that device.py writes there; then what numbers say of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import is_dataclass
 from functools import lru_cache
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
-
-from dataclasses import is_dataclass
 
 from composer.device import (
     ADDRESS, BARS, LARGEST_REGION, LARGEST_TABLE, MOST_MATCHES, MOST_PARTS, MOST_REPEATED, MOST_RULES, Device, Match, Region, keys,

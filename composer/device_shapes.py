@@ -109,7 +109,7 @@ class EntryPointer(Shape):
 
 class RegionTable(Shape):
     capability: CapabilityTable | None = Field(default=None, description="the vendor's capability that says where it is")
-    bar: Annotated[int, Field(ge=0, lt=BARS)] | None = Field(default=None, description="or the base address register that it begins at")
+    bar: Annotated[int, Field(ge=0, le=BARS - 1)] | None = Field(default=None, description="or the base address register that it begins at")
     length: Annotated[int, Field(ge=1, le=LARGEST_REGION)] = Field(description="bytes of it that the driver reaches")
     free: Free = Field(default=[], description="bytes [start, end) that may be anything")
     limit: Annotated[dict[Name, LimitTable], Field(max_length=MOST_RULES)] = Field(default={}, description="numbers with bounds")

@@ -109,7 +109,7 @@ def _diagnostic(root: Node, shape: type[Shape], path: str, problem: Any) -> Diag
         return _no_choice(name, node, context["expected"])
     if kind in ("too_short", "too_long"):
         bound = f"at least {context['min_length']}" if kind == "too_short" else f"at most {context['max_length']}"
-        return error(M0107, f"`{name}` takes {bound} values", at(node.span, f"these are {context['actual_length']}"))
+        return error(M0107, f"`{name}` takes {bound} values", at(node.span, f"these are {len(node.value)}"))
     return error(M0106, f"expected {_EXPECTED.get(kind, 'another value')} for `{name}`, found {describe(node)}", at(node.span))
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from composer.device import which
 from composer.proof import Operation, Proof, Use, Verdict
 from composer.render import escape
 from composer.spans import WasmPlace
-from composer.system import Range
+from composer.system import Grant, Range
 
 VERBS = (("r", "reads"), ("w", "writes"))
 _COLOURS = {Verdict.PROVED: "\x1b[32m", Verdict.CHECKED: "\x1b[33m", Verdict.REFUSED: "\x1b[31m"}
@@ -60,9 +61,18 @@ def _known(operation: Operation) -> str:
 def _object(operation: Operation) -> str:
     """What the glue's constant, or the kernel's table of the instance's own handles, stands for."""
     value = operation.grant.value if operation.grant else None
+    if operation.grant and operation.grant.need.capability == "device":
+        return _device(operation.grant)
     if not value:
         return "one handle, the glue's" if operation.party else "nothing but the instance's own"
     return ", ".join(_words(key, each) for key, each in value.items())
+
+
+def _device(grant: Grant) -> str:
+    """Which device the handle stands for; what is written to it is no matter of its code alone."""
+    fields, skip = grant.need.fields, (grant.value or {}).get("skip", 0)
+    kinds = " or ".join(map(str, fields["matches"]))
+    return f"{', '.join((kinds, *which(grant.slot, skip)))}; the kernel judges each write by {fields['model']}"
 
 
 def _words(key: str, value: Any) -> str:

@@ -176,16 +176,18 @@ def _check_instances(written: object) -> tuple[str, ...]:
     return tuple(name if name == "*" else check_name(name) for name in written)
 
 
-def _check_matches(written: object) -> tuple[Match, ...]:
-    if not isinstance(written, (list, tuple)) or not all(isinstance(text, str) for text in written):
-        raise Complaint(M0106, "expected an array of texts", 'write one like ["1af4:1044"], vendor and device in hexadecimal')
-    if not 1 <= len(written) <= MOST_MATCHES:
-        raise Complaint(M0107, f"`matches` takes 1 to {MOST_MATCHES} values", 'write one like ["1af4:1044"]: one of them is enough for a device to match')
-    found = tuple(map(parse_match, written))
-    if None in found:
-        raise Complaint(M0117, f"`{written[found.index(None)][:40]}` names no device",
+def _check_match(text: object) -> Match:
+    if not isinstance(text, str):
+        raise Complaint(M0106, "expected a string", 'write vendor and device in hexadecimal, like "1af4:1044"')
+    found = parse_match(text)
+    if found is None:
+        raise Complaint(M0117, f"`{text[:40]}` names no device",
                         'write vendor and device with four digits each, like "1af4:1044", or a class with two each, like "01:06" or "01:06:01"')
-    return tuple(match for match in dict.fromkeys(found) if match)
+    return found
+
+
+def _each_once(found: list[Match]) -> tuple[Match, ...]:
+    return tuple(dict.fromkeys(found))
 
 
 def _check_slot(text: str) -> str:
@@ -354,7 +356,7 @@ def _type_of(field: interfaces.Field) -> Any:
         "instances": Annotated[tuple[str, ...], BeforeValidator(_check_instances)],
         "kinds": Annotated[tuple[str, ...], BeforeValidator(_check_kinds)],
         "boolean": bool,
-        "matches": Annotated[tuple[Match, ...], PlainValidator(_check_matches)],
+        "matches": Annotated[list[Annotated[Match, PlainValidator(_check_match)]], Field(min_length=1, max_length=MOST_MATCHES), AfterValidator(_each_once)],
         "model": RelativePath,
         "slot": Annotated[str, AfterValidator(_check_slot)],
     }[field.type]

@@ -150,6 +150,9 @@ def _need_for(instance: Instance, resource: Resource, asked: Asked) -> Need | No
     if resource.kind == "control":
         return mine[0].need if mine else None
     free = [grant.need for grant in mine if not grant.granted and _fits(grant.need, resource, asked)]
+    if resource.kind == "device":
+        # One that is granted wherever it is can be granted by its place instead.
+        free += [grant.need for grant in mine if grant.granted and grant.slot is None]
     if resource.need or not (resource.numbers or resource.server):
         free += [grant.need for grant in mine]
     return free[0] if free else None
@@ -306,7 +309,7 @@ def describe_grant(grant: Grant) -> str:
     if "base" in value:
         what = str(Range(value["base"], grant.need.fields["length"]))
     elif grant.need.capability == "device":
-        what = ", ".join(which(grant.slot, value.get("skip", 0)))
+        what = ", ".join(which(grant.slot, value.get("skip", 0))) or "the first that matches"
     else:
         what = ", ".join(each if isinstance(each, str) else ", ".join(each) if isinstance(each, tuple) else f"{key} {each}" for key, each in value.items())
     return f"`{_need_name(grant.need)}`{': ' if what else ''}{what}"

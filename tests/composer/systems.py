@@ -8,17 +8,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from composer.device import Length, Match, Model, Pointer, Region, Rules, Step, Table, Written
 from composer.spans import Source, Span
 from composer.system import Access, App, Bounds, Build, Grant, Instance, Kind, Need, OnPanic, Provide, Restart, System, Wire
 
 SOURCE = Source("profiles/made.toml", "made = 'by hand'\nsecond = 2\n")
 SPAN = Span(SOURCE, 0, 4)
+CARD = Model("devices/card.toml", "A card", (Region("common", 0, None, 64, Rules(((0, 16),))),),
+             (Table("ring", 16, 16, Rules((), (), (Pointer(0, 1, 0, False, 0, Length(8, 4, 0xFFFF_FFFF, 0), 1, Written(12, 1, 1)),))),),
+             (Step(0, 4, 1, 0, None),))
 NEED_DEFAULTS: dict[str, dict[str, Any]] = {
     "port": {"length": 8, "access": Access.BOTH, "widths": (8,)},
     "mmio": {"length": 0x400, "access": Access.BOTH, "widths": (32,)},
     "stream": {"access": Access.BOTH, "protocol": "bytes"},
     "service": {"protocol": "time"},
     "channel": {"protocol": "jobs", "largest": 4096, "carries": ("stream",)},
+    "device": {"matches": (Match(0, 0x1044_1AF4, 0xFFFF_FFFF),), "model": CARD},
 }
 PROVIDE_DEFAULTS: dict[str, dict[str, Any]] = {
     "stream": {"protocol": "bytes", "capacity": 4096},

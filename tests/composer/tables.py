@@ -27,7 +27,7 @@ def handle(kind: str, number: int = 0, rights: str = "rw", name: str = "it", ins
 
 def table(*instances: dict[str, Any], streams: Any = (), services: Any = (), emergency_port: int | None = None) -> dict[str, Any]:
     return {"layout": 1, "name": "made", "version": "1", "profile": "made", "abi": "00", "emergency_port": emergency_port, "modules": [],
-            "instances": list(instances), "streams": list(streams), "services": list(services), "channels": [], "panic": "halt"}
+            "instances": list(instances), "streams": list(streams), "services": list(services), "channels": [], "panic": "halt", "devices": []}
 
 
 def tables() -> st.SearchStrategy[dict[str, Any]]:

@@ -129,7 +129,8 @@ def says(table: dict[str, Any], tables: Tables) -> dict[str, Any]:
 def decision(word: str, grant: Any) -> dict[str, Any] | None:
     if grant is None:
         return {} if CAPABILITIES[word].grant == "implicit" else None
-    return None if grant is False else {} if grant is True else grant
+    defaults = {field.name: field.default for field in CAPABILITIES[word].grant_fields if field.default is not None}
+    return None if grant is False else defaults | ({} if grant is True else grant)
 
 
 def bounds_written(bounds: Bounds) -> dict[str, Any]:

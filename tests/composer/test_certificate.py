@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from composer.certificate import SIZES, certify, partition
+from composer.certificate import SIZES, certify, decide, partition
 from composer.check import check
 from composer.hardware import Space
 from composer.interfaces import load_interfaces
@@ -151,3 +151,12 @@ def test_sweep_and_count_agree(drivers):
 @given(DRIVERS)
 def test_sweep_and_count_agree_on_thousands_of_systems(drivers):
     agree(drivers)
+
+
+def test_a_function_that_is_granted_by_its_place_has_one_holder():
+    card = app("net", need("device", "card"))
+    lan, wan, any_ = instance("lan", card, card={"slot": "00:03.0", "skip": 0}), instance("wan", card, card={"slot": "ff:1f.7", "skip": 0}), instance("x", card, card={"slot": "any"})
+    claims = space(certified(system(lan, wan, any_)), "PCI function")
+    assert [(e["first"], e["range"], e["holder"]) for e in claims["ranges"] if e["state"] == "held"] == [(0x18, "00:03.0", "lan"), (0xFFFF, "ff:1f.7", "wan")]
+    again = instance("wan", card, card={"slot": "00:03.0", "skip": 0})
+    assert [said.code for said in decide(system(lan, again)).diagnostics] == ["M0520"]

@@ -138,3 +138,13 @@ def test_the_command_prints_or_tells_why_not(tmp_path, words, status):
     if not status:
         printed = CliRunner().invoke(cli, ["config", "-C", str(tmp_path), *words], standalone_mode=False).stdout
         assert (json.loads if "json" in words else tomllib.loads)(printed)
+
+
+def test_a_table_that_is_written_empty_is_its_defaults(tmp_path):
+    app = UART.replace("[needs.irq.line]", '[needs.device.card]\nmatches = ["1af4:1044"]\nmodel = "card.toml"\n\n[needs.irq.line]')
+    files = {"apps/uart/app.toml": app, "apps/uart/card.toml": '[model]\n', "profiles/main.toml": MAIN.replace("grant.irq", "grant.device.card = {}\ngrant.irq")}
+    root = write(tmp_path, files)
+    expanded = configured(root, "main")
+    assert [(v.path[-1], v.value, v.origin) for v in expanded.values if "device" in v.path] == [
+        ("slot", "any", "default of device.slot"), ("skip", 0, "default of device.skip")]
+    assert tomllib.loads(to_toml(expanded))["instance"]["com1"]["grant"]["device"] == {"card": {"slot": "any", "skip": 0}}

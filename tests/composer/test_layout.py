@@ -4,7 +4,7 @@ import pytest
 
 from composer.layout import Channel, Handle, HandleKind, Service, Stream, make_layout, mirrored
 from composer.system import SHARE, Access
-from tests.composer.systems import UART, app, driver_and_client, instance, need, provide, system, wire
+from tests.composer.systems import CARD, UART, app, driver_and_client, instance, need, provide, system, wire
 
 
 def test_a_driver_and_its_client_hold_both_ends_of_one_stream():
@@ -106,3 +106,13 @@ def test_what_may_be_shared_has_the_right_at_its_own_end_alone():
     com1, hello = instance("com1", uart), instance("hello", talker, console={"from": "com1.serial"})
     layout = make_layout(system(com1, hello, wires=(wire(hello, "console", com1, "serial"),)))
     assert [handles[0].rights for handles in layout.handles.values()] == [1, 2 | SHARE]
+
+
+def test_a_device_is_numbered_by_instance_and_need_and_an_ungranted_one_is_none():
+    card = app("net", need("device", "card"), need("log", "log"), need("device", "other", optional=True))
+    made = system(instance("b", card, card={"slot": "any", "skip": 1}, log={}), instance("a", card, card={"slot": "00:03.1", "skip": 0}, other={"slot": "any", "skip": 0}, log={}))
+    layout = make_layout(made)
+    assert [(d.need, d.instance, d.slot, d.skip) for d in layout.devices] == [("card", 0, 0x19, 0), ("other", 0, None, 0), ("card", 1, None, 1)]
+    assert [[(h.name, h.kind, h.object) for h in layout.handles[name]] for name in "ab"] == [
+        [("card", HandleKind.DEVICE, 0), ("log", HandleKind.LOG, 0), ("other", HandleKind.DEVICE, 1)], [("card", HandleKind.DEVICE, 2), ("log", HandleKind.LOG, 0)]]
+    assert layout.devices[0].regions == CARD.regions and layout.devices[0].reset == CARD.reset

@@ -6,10 +6,12 @@ import json
 import cbor2
 import pytest
 
+from composer.grant_words import grants
 from composer.interfaces import load_interfaces
 from composer.layout import make_layout
 from composer.system import Access, Bounds, Kind, OnPanic, Priority, Restart
 from composer.table import Module, decode, encode
+from composer.table_fit import TableFault, fitting
 from tests.composer.systems import UART, app, driver_and_client, instance, need, provide, system, wire
 
 INTERFACES = load_interfaces()
@@ -29,14 +31,14 @@ def test_every_key_of_a_table_is_where_the_formats_say():
     modules = modules_of(made)
     raw = cbor2.loads(table_of(made))
     assert raw == {
-        0: 3, 1: "munal", 2: "0.1.0", 3: "made", 4: INTERFACES.digest, 5: 0x3F8,
+        0: 4, 1: "munal", 2: "0.1.0", 3: "made", 4: INTERFACES.digest, 5: 0x3F8,
         6: [{0: m.name, 1: m.offset, 2: m.length, 3: m.sha256} for m in modules],
         7: [{0: "com1", 1: "uart", 2: 0, 3: 1, 4: 2, 5: 1 << 20, 6: 1000, 7: 1, 8: 100, 9: 10,
              10: [{0: "regs", 1: 0x3F8, 2: 8, 3: 3, 4: 1}],
              11: [{0: "line", 1: 1, 2: 4, 3: 3, 4: []}, {0: "serial", 1: 4, 2: 0, 3: 1, 4: []}], 12: [], 13: 1, 14: 50_000, 15: 0, 16: 64},
             {0: "hello", 1: "talker", 2: 2, 3: 0, 4: 3, 5: 1 << 20, 6: 1000, 7: 1, 8: 100, 9: 10, 10: [],
              11: [{0: "console", 1: 3, 2: 0, 3: 2, 4: []}], 12: [], 13: 1, 14: 50_000, 15: 0, 16: 64}],
-        8: [{0: "com1.serial", 1: 0, 2: 1, 3: 4096}], 9: [], 10: [], 11: 0,
+        8: [{0: "com1.serial", 1: 0, 2: 1, 3: 4096}], 9: [], 10: [], 11: 0, 12: [],
     }
 
 
@@ -97,15 +99,15 @@ def test_decoding_names_everything_and_is_fit_for_json():
 
 def test_a_table_with_a_key_too_many_is_not_decoded():
     raw = cbor2.loads(table_of(driver_and_client()))
-    with pytest.raises(ValueError, match="panic"):
-        decode(cbor2.dumps({**raw, 12: 0}))
+    with pytest.raises(ValueError, match="devices"):
+        decode(cbor2.dumps({**raw, 13: 0}))
 
 
 def test_the_encoding_is_the_shortest_and_sorted():
     """RFC 8949, section 4.2.1: encoding what was decoded again, with keys sorted, gives the same bytes."""
     table = table_of(driver_and_client())
     assert cbor2.dumps(cbor2.loads(table), canonical=True) == table
-    assert table[:2] == b"\xac\x00"
+    assert table[:2] == b"\xad\x00"
 
 
 def test_device_memory_needs_no_handle_and_has_addresses_beyond_32_bits():
@@ -115,3 +117,29 @@ def test_device_memory_needs_no_handle_and_has_addresses_beyond_32_bits():
     assert held[12] == [{0: "regs", 1: 0x1_0000_0008, 2: 0x400, 3: 1, 4: 12}]
     assert [h[0] for h in held[11]] == ["log"] and held[10] == []
     assert decode(table_of(made))["instances"][0]["mmio"] == [{"need": "regs", "base": 0x1_0000_0008, "length": 0x400, "access": "r", "widths": [32, 64]}]
+
+
+def test_a_device_is_listed_with_its_model_and_read_back():
+    made = system(instance("net", app("net", need("device", "card")), card={"slot": "00:03.0", "skip": 0}))
+    data = table_of(made)
+    (listed,) = cbor2.loads(data)[12]
+    assert listed == {
+        0: "card", 1: 0, 2: [{0: 0, 1: 0x1044_1AF4, 2: 0xFFFF_FFFF}], 3: 0x18, 4: 0, 5: [{0: "common", 1: 0, 2: None, 3: 64, 4: {0: [[0, 16]], 1: [], 2: []}}],
+        6: [{0: "ring", 1: 16, 2: 16, 3: {0: [], 1: [], 2: [{0: 0, 1: 1, 2: 0, 3: False, 4: 0, 5: {0: 8, 1: 4, 2: 0xFFFF_FFFF, 3: 0}, 6: 1, 7: {0: 12, 1: 1, 2: 1}}]}}],
+        7: [{0: 0, 1: 4, 2: 1, 3: 0, 4: None}]}
+    table = fitting(data, 1 << 30)
+    assert table == decode(data) == json.loads(json.dumps(table))
+    assert table["devices"][0]["tables"][0]["rules"]["pointers"][0]["length"]["mask"] == 0xFFFF_FFFF
+    assert grants(table, table["instances"][0])[0] == "device card: 1af4:1044, at 00:03.0"
+
+
+@pytest.mark.parametrize(("spoil", "says"), [
+    (lambda raw: raw[12][0].update({1: 1}), "device `card` is of nobody"), (lambda raw: raw[12][0][5][0].update({1: 6}), "device `card` has a region that is none"),
+    (lambda raw: raw[12][0].update({3: -1}), "`devices` of the table"), (lambda raw: raw[12].clear(), "handle `card` of `net` names object 0"),
+    (lambda raw: raw[12][0][6][0][3][2][0].update({6: 4}), "has a table that is none"), (lambda raw: raw[12][0][7][0].update({1: 64}), "has a reset that writes"),
+])
+def test_a_device_that_the_kernel_would_refuse_is_no_table(spoil, says):
+    raw = cbor2.loads(table_of(system(instance("net", app("net", need("device", "card")), card={"slot": "any", "skip": 0}))))
+    spoil(raw)
+    with pytest.raises(TableFault, match=says):
+        fitting(cbor2.dumps(raw, canonical=True), 1 << 30)

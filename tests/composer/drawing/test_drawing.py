@@ -145,3 +145,11 @@ def test_instances_that_ask_each_other_in_a_circle_are_drawn():
     apps = [app(name, need("service", "other"), provide("service", "own")) for name in ("a", "b")]
     a, b = (instance(each.name, each, other={"from": f"{peer}.own"}) for each, peer in zip(apps, "ba", strict=True))
     assert 'viewBox' in draw(system(a, b, wires=(wire(a, "other", b, "own"), wire(b, "other", a, "own"))), "svg")
+
+
+def test_a_granted_device_is_drawn_wherever_it_is():
+    card = app("net", need("device", "card"))
+    picture = make_picture(system(instance("lan", card, card={"slot": "00:03.0", "skip": 0}), instance("wan", card, card={"slot": "any", "skip": 1})))
+    assert [(source.name, source.detail) for source in picture.sources] == [("1af4:1044", "PCI function, at 00:03.0"), ("1af4:1044", "PCI function, after 1 other")]
+    assert [(line.client, line.need, line.tie) for line in picture.lines] == [("lan", "device.card", Tie.HARDWARE), ("wan", "device.card", Tie.HARDWARE)]
+    assert {line.server for line in picture.lines} == {source.key for source in picture.sources}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 
@@ -118,3 +120,23 @@ def test_other_code_alone_shuts_only_the_widest_gate():
     assert [module.name for module in found.modules] == ["app/x", "app/y"] and found.sizes == {"apps": (8, 11)}
     assert found.fails("any") and not found.fails("gained") and not found.fails("lost")
     assert "nothing gained, nothing lost" in to_text(found)
+
+
+CARD = {"need": "card", "instance": 0, "matches": [{"offset": 0, "value": 0x1044_1AF4, "mask": 0xFFFF_FFFF}], "slot": None, "skip": 0,
+        "regions": [], "tables": [], "reset": []}
+
+
+def with_devices(*devices):
+    return {**table(instance("a", handles=[handle("device", number) for number in range(len(devices))])), "devices": list(devices)}
+
+
+def test_a_device_and_each_change_of_its_model_are_told():
+    found = compared(with_devices(), with_devices(CARD))
+    assert re.fullmatch("command 1af4:1044 by the model [0-9a-f]{12}", phrase(only(found.gained))) and not found.lost
+    other = {**CARD, "reset": [{"region": 0, "offset": 0, "bytes": 1, "value": 0, "mask": None}]}
+    found = compared(with_devices(CARD), with_devices(other))
+    assert phrase(only(found.gained)) != phrase(only(found.lost))
+    found = compared(with_devices(CARD), with_devices(CARD, CARD))
+    assert phrase(only(found.gained)).startswith("command ") and not found.lost
+    found = compared(with_devices(CARD), with_devices({**CARD, "slot": 0x18, "skip": 1}))
+    assert "1af4:1044, at 00:03.0, after 1 other by" in phrase(only(found.gained))

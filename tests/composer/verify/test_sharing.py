@@ -37,7 +37,9 @@ def two_drivers():
     hpet = app("hpet", need("mmio", "regs"), need("mmio", "more", length=0x1008))
     timer = instance("timer", hpet, regs={"base": 0xFED0_0000}, more={"base": 0xFED0_0800})
     hello = instance("hello", TALKER, console={"from": "com1.serial"})
-    made = system(com1, com2, clock, timer, hello, wires=(wire(hello, "console", com1, "serial"),), emergency_port=0x3F8)
+    card = app("net", need("device", "card"))
+    lan, wan = instance("lan", card, card={"slot": "00:03.0", "skip": 0}), instance("wan", card, card={"slot": "any", "skip": 0})
+    made = system(com1, com2, clock, timer, hello, lan, wan, wires=(wire(hello, "console", com1, "serial"),), emergency_port=0x3F8)
     return replace(made, target="lab", settings=(("rate", "115200"),))
 
 
@@ -105,7 +107,7 @@ def test_it_shares_no_code_with_what_it_checks():
 def test_its_numbers_are_those_of_the_interfaces():
     """It does not import them, so that a fault of theirs is not its own: here both are held side by side."""
     fields = {field.name: field for field in load_interfaces().capabilities["mmio"].need_fields}
-    sizes = {Space.PORT: sharing.PORTS, Space.LINE: sharing.LINES, Space.MMIO: sharing.PAGES, Space.DMA: sharing.PAGES}
+    sizes = {Space.PORT: sharing.PORTS, Space.LINE: sharing.LINES, Space.MMIO: sharing.PAGES, Space.DMA: sharing.PAGES, Space.FUNCTION: sharing.FUNCTIONS}
     assert sharing.MOST_BYTES == fields["length"].max and sizes == SIZES
     assert (sharing.PAGE, sharing.EMERGENCY_PORTS, sharing.ISA_LINE, sharing.GLOBAL_LINE) == (
         PAGE, EMERGENCY_LENGTH, HandleKind.IRQ_ISA, HandleKind.IRQ_GLOBAL)
