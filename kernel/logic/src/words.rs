@@ -77,7 +77,11 @@ fn unshared(table: &Table, handle: &Handle) -> String {
 pub fn device(device: &Device) -> String {
     let names: Vec<String> = device.matches.iter().map(matched).collect();
     let slot = device.slot.map_or_else(String::new, |slot| format!(", at {}", function(slot)));
-    let skip = if device.skip > 0 { format!(", but for the first {}", device.skip) } else { String::new() };
+    let skip = match device.skip {
+        0 => String::new(),
+        1 => ", after 1 other".to_owned(),
+        more => format!(", after {more} others"),
+    };
     format!("{}{slot}{skip}", names.join(" or "))
 }
 
@@ -161,7 +165,8 @@ mod tests {
             need: "card".into(), instance: 0, matches: matches.clone(), slot, skip, regions: Vec::new(), tables: Vec::new(), reset: Vec::new(),
         });
         assert_eq!(device_of(None, 0), "1af4:1044 or 01:06 or 0c:03:30");
-        assert_eq!(device_of(Some(0x02fd), 2), "1af4:1044 or 01:06 or 0c:03:30, at 02:1f.5, but for the first 2");
+        assert_eq!(device_of(Some(0x02fd), 2), "1af4:1044 or 01:06 or 0c:03:30, at 02:1f.5, after 2 others");
+        assert!(device_of(None, 1).ends_with("0c:03:30, after 1 other"));
     }
 
     #[test]
