@@ -16,6 +16,8 @@ PATIENCE = 60.0
 CLIENTS = {"one": "keyboard", "other": "mouse"}
 """Who writes down what is told, and what each calls the device."""
 MACHINES = [("virtio-input", "q35"), ("virtio-input@pc", "pc")]
+BY_LINE = ",vectors=0"
+"""Makes a virtio device interrupt by its line, and not by messages."""
 AT_ONCE = 20
 REPORTS = 60
 """More than a client's stream has room for."""
@@ -106,9 +108,10 @@ def test_a_mouse_moves_and_one_that_never_reads_holds_up_nobody(image, profile, 
             assert f"{device}: some events are missing" not in log
 
 
+@pytest.mark.parametrize("way", ["", BY_LINE])
 @pytest.mark.parametrize(("profile", "type"), MACHINES)
-def test_a_tablet_tells_places(image, profile, type):
-    with watched(image(profile), type=type, extra=("-device", "virtio-tablet-pci")) as it:
+def test_a_tablet_tells_places(image, profile, type, way):
+    with watched(image(profile), type=type, extra=("-device", f"virtio-tablet-pci{way}")) as it:
         it.expect("^munal> ")
         assert logged(it, "input", bool) == ["QEMU Virtio Tablet: a tablet with a wheel"]
         told = Told(it)

@@ -66,11 +66,10 @@ impl About {
 /// In words: its name, and what it is.
 impl fmt::Display for About {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let both = |x: bool, y: bool| x && y;
         let kinds = [
             (has(&self.keys, LETTER), "a keyboard"),
-            (both(has(&self.relative, X), has(&self.relative, Y)), "a mouse"),
-            (both(self.axes.contains_key(&X), self.axes.contains_key(&Y)), "a tablet"),
+            (has(&self.relative, X) && has(&self.relative, Y), "a mouse"),
+            (self.axes.contains_key(&X) && self.axes.contains_key(&Y), "a tablet"),
         ];
         f.write_str(if self.name.is_empty() { "without a name" } else { &self.name })?;
         let mut is = kinds.into_iter().filter(|&(is, _)| is).map(|(_, kind)| kind);
@@ -208,7 +207,9 @@ mod tests {
 
     #[test]
     fn a_name_is_text_whatever_its_bytes() {
-        for (bytes, text) in [(&b" a \0b"[..], "a"), (b"a\nb\x1b[2J", "a?b?[2J"), (b"\xff\xfe", "??"), ("Maus ä".as_bytes(), "Maus ä"), (&[b'x'; 128], &"x".repeat(128))] {
+        let long = "x".repeat(128);
+        let names = [(&b" a \0b"[..], "a"), (b"a\nb\x1b[2J", "a?b?[2J"), (b"\xff\xfe", "??"), ("Maus ä".as_bytes(), "Maus ä"), (long.as_bytes(), &long)];
+        for (bytes, text) in names {
             assert_eq!(name(bytes), text);
         }
     }
