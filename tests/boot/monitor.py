@@ -77,6 +77,11 @@ class Watched:
         answer = self._execute({"execute": "human-monitor-command", "arguments": {"command-line": command}})
         return str(answer["return"])
 
+    def execute(self, name: str, **arguments: Any) -> None:
+        """Have QEMU do what its monitor for programs knows by `name`."""
+        answer = self._execute({"execute": name, "arguments": arguments})
+        assert "return" in answer, answer
+
     def mappings(self) -> list[Mapping]:
         """All that the page tables map now, while the machine stands still."""
         self.monitor("stop")

@@ -4,4 +4,3 @@
 pub mod controller;
 pub mod keyboard;
 pub mod mouse;
-pub mod outbox;

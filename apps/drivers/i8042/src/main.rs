@@ -8,8 +8,8 @@ use alloc::vec::Vec;
 use i8042::controller::{FROM_MOUSE, FULL, Ports, Problem, set_up};
 use i8042::keyboard::Keyboard;
 use i8042::mouse::Mouse;
-use i8042::outbox::Outbox;
 use munal::FOREVER;
+use munal::input::clients::Clients;
 use munal::input::{Event, KEY};
 use munal::time::MILLISECOND;
 
@@ -80,18 +80,17 @@ fn run() -> Result<(), Error> {
 struct Driver {
     keyboard: Keyboard,
     mouse: Mouse,
-    keyboard_clients: Vec<Outbox>,
-    mouse_clients: Vec<Outbox>,
+    keyboard_clients: Clients,
+    mouse_clients: Clients,
 }
 
 impl Driver {
     fn new(has_wheel: bool) -> Self {
-        let outboxes = |count: u32| (0..count).map(|_| Outbox::default()).collect();
         Self {
             keyboard: Keyboard::default(),
             mouse: Mouse::new(has_wheel),
-            keyboard_clients: outboxes(KEYBOARD_CLIENTS.count()),
-            mouse_clients: outboxes(MOUSE_CLIENTS.count()),
+            keyboard_clients: Clients::new(KEYBOARD_CLIENTS.count(), to_keyboard_client),
+            mouse_clients: Clients::new(MOUSE_CLIENTS.count(), to_mouse_client),
         }
     }
 
@@ -99,13 +98,13 @@ impl Driver {
         let mut polls = Vec::new();
         loop {
             let finished = self.take();
-            self.flush();
+            self.keyboard_clients.flush();
+            self.mouse_clients.flush();
             polls.clear();
             polls.push(Poll::new(KEYBOARD_LINE.handle(), events::READABLE));
             polls.push(Poll::new(MOUSE_LINE.handle(), events::READABLE));
-            let waiting = |clients: &[Outbox]| (0..).zip(clients).filter(|(_, outbox)| outbox.is_waiting()).map(|(number, _)| number).collect::<Vec<u32>>();
-            polls.extend(waiting(&self.keyboard_clients).into_iter().map(|number| Poll::new(KEYBOARD_CLIENTS.handle(number), events::WRITABLE)));
-            polls.extend(waiting(&self.mouse_clients).into_iter().map(|number| Poll::new(MOUSE_CLIENTS.handle(number), events::WRITABLE)));
+            polls.extend(self.keyboard_clients.waiting().map(|number| Poll::new(KEYBOARD_CLIENTS.handle(number), events::WRITABLE)));
+            polls.extend(self.mouse_clients.waiting().map(|number| Poll::new(MOUSE_CLIENTS.handle(number), events::WRITABLE)));
             match sip::wait(&mut polls, if finished { FOREVER } else { 0 }) {
                 Ok(_) | Err(Error::TimedOut) => {}
                 Err(why) => return Err(why),
@@ -131,34 +130,13 @@ impl Driver {
             let byte = DATA.read8(REGISTER);
             if status & FROM_MOUSE != 0 {
                 let clients = &mut self.mouse_clients;
-                self.mouse.take(byte, &mut |event| tell_mouse(clients, event));
+                self.mouse.take(byte, &mut |event| clients.tell(event));
             } else if let Some(stroke) = self.keyboard.take(byte) {
-                tell_keyboard(&mut self.keyboard_clients, Event { kind: KEY, code: stroke.key, value: stroke.value });
-                tell_keyboard(&mut self.keyboard_clients, Event::END);
+                self.keyboard_clients.tell(Event { kind: KEY, code: stroke.key, value: stroke.value });
+                self.keyboard_clients.tell(Event::END);
             }
         }
         false
-    }
-
-    fn flush(&mut self) {
-        for (number, outbox) in (0..).zip(&mut self.keyboard_clients) {
-            outbox.flush(|bytes| to_keyboard_client(number, bytes));
-        }
-        for (number, outbox) in (0..).zip(&mut self.mouse_clients) {
-            outbox.flush(|bytes| to_mouse_client(number, bytes));
-        }
-    }
-}
-
-fn tell_keyboard(clients: &mut [Outbox], event: Event) {
-    for (number, outbox) in (0..).zip(clients) {
-        outbox.put(event, |bytes| to_keyboard_client(number, bytes));
-    }
-}
-
-fn tell_mouse(clients: &mut [Outbox], event: Event) {
-    for (number, outbox) in (0..).zip(clients) {
-        outbox.put(event, |bytes| to_mouse_client(number, bytes));
     }
 }
 

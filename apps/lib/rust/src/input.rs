@@ -5,6 +5,9 @@
 //! 5.8). A client that is slower than the device finds an event `DROPPED` where some are missing: what it believes to be pressed
 //! is then to be forgotten.
 
+#[cfg(feature = "alloc")]
+pub mod clients;
+
 /// Bytes of an event.
 pub const LENGTH: usize = 8;
 
@@ -14,8 +17,12 @@ pub const SYNC: u16 = 0;
 pub const KEY: u16 = 1;
 /// A movement, as a difference.
 pub const RELATIVE: u16 = 2;
-/// A movement, as a place.
+/// A movement, as a place: from 0, left or above, to `FAR`, whatever the device counts by.
 pub const ABSOLUTE: u16 = 3;
+
+/// With `ABSOLUTE`: where an axis ends, right or below. Axes that count something else than places have the device's numbers: which
+/// finger is told of (0x2f), what it is (0x37 to 0x39).
+pub const FAR: i32 = 32_767;
 
 /// With `SYNC`: the report ends here.
 pub const REPORT: u16 = 0;

@@ -10,7 +10,7 @@ pub mod memory;
 pub mod queue;
 
 use core::fmt;
-pub use memory::{Memory, PAGE};
+pub use memory::{Memory, PAGE, Shared};
 pub use queue::{Part, Queue};
 
 /// The device as the bindings have it; `card!` makes one of an app's need.

@@ -6,7 +6,7 @@ extern crate alloc;
 
 use alloc::vec::Vec;
 use munal::FOREVER;
-use munal::input::{Event, KEY, LENGTH, RELATIVE, REPORT, SYNC, WHEEL, X, Y};
+use munal::input::{ABSOLUTE, Event, KEY, LENGTH, RELATIVE, REPORT, SYNC, WHEEL, X, Y};
 
 munal::bindings!();
 munal::main!(run);
@@ -67,6 +67,8 @@ fn say(device: &str, event: Event) {
         (KEY, _) => munal::log!(LOG, "{device}: {code} {}", ["released", "pressed", "held"].get(value as usize).unwrap_or(&"?")),
         (RELATIVE, X) => munal::log!(LOG, "{device}: right {value}"),
         (RELATIVE, Y) => munal::log!(LOG, "{device}: down {value}"),
+        (ABSOLUTE, X) => munal::log!(LOG, "{device}: at {value} from the left"),
+        (ABSOLUTE, Y) => munal::log!(LOG, "{device}: at {value} from above"),
         (RELATIVE, WHEEL) => munal::log!(LOG, "{device}: wheel {value}"),
         _ => munal::log!(LOG, "{device}: kind {kind}, code {code}, value {value}"),
     }

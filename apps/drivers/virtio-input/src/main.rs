@@ -1,0 +1,105 @@
+//! A virtio input device: what it tells goes to each client of its stream.
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+use alloc::vec::Vec;
+use munal::FOREVER;
+use munal::input::clients::Clients;
+use virtio::Queue;
+use virtio_input::about::About;
+use virtio_input::inlet::Inlet;
+use virtio_input::Trouble;
+
+munal::bindings!();
+munal::main!(run);
+virtio::card!(device::card);
+
+const CARD: device::card = device::card;
+const CLIENTS: stream_server::events = stream_server::events;
+const LOG: log::log = log::log;
+
+/// The queue of events; that of what a driver has to say, which keys are to shine, is left alone.
+const EVENTS: u16 = 0;
+const MOST: u16 = 256;
+/// Events that are taken before clients' streams are looked at again.
+const EVENTS_AT_ONCE: u32 = 256;
+
+fn run() -> Result<(), Error> {
+    let mut driver = match Driver::start() {
+        Ok(driver) => driver,
+        Err(trouble) => {
+            munal::log!(LOG, "{trouble}");
+            return Ok(());
+        }
+    };
+    munal::log!(LOG, "{}", driver.about);
+    let mut polls = Vec::new();
+    loop {
+        let finished = match driver.step() {
+            Ok(finished) => finished,
+            Err(trouble) => {
+                munal::log!(LOG, "{trouble}");
+                return Ok(());
+            }
+        };
+        polls.clear();
+        polls.push(Poll::new(CARD.handle(), events::READABLE));
+        polls.extend(driver.clients.waiting().map(|number| Poll::new(CLIENTS.handle(number), events::WRITABLE)));
+        match sip::wait(&mut polls, if finished { FOREVER } else { 0 }) {
+            Ok(_) | Err(Error::TimedOut) => {}
+            Err(why) => return Err(why),
+        }
+        if polls[0].is(events::READABLE) {
+            let _ = CARD.wait(0); // the count starts anew
+        }
+    }
+}
+
+struct Driver {
+    about: About,
+    inlet: Inlet,
+    clients: Clients,
+}
+
+impl Driver {
+    fn start() -> Result<Self, Trouble> {
+        virtio::begin(&CARD, 0, 0)?;
+        let about = About::ask(&CARD)?;
+        let inlet = Inlet::new(&CARD, Queue::new(&CARD, EVENTS, MOST)?)?;
+        virtio::go(&CARD);
+        inlet.ring(&CARD);
+        Ok(Self { about, inlet, clients: Clients::new(CLIENTS.count(), to_client) })
+    }
+
+    /// Takes what the device tells and hands it on; false where some may be left.
+    fn step(&mut self) -> Result<bool, Trouble> {
+        virtio::cause(&CARD)?;
+        let mut taken = 0;
+        while taken < EVENTS_AT_ONCE && let Some(event) = self.inlet.take(&CARD)? {
+            taken += 1;
+            if let Some(event) = self.about.event(event) {
+                self.clients.tell(event);
+            }
+        }
+        if taken > 0 {
+            self.inlet.ring(&CARD);
+        }
+        self.clients.flush();
+        CARD.acknowledge();
+        Ok(taken < EVENTS_AT_ONCE)
+    }
+}
+
+/// How many bytes a client is rid of: all, where nobody is there to take them. The comparison is what proves that the connection is.
+fn to_client(number: u32, bytes: &[u8]) -> usize {
+    if number >= CLIENTS.count() {
+        return bytes.len();
+    }
+    match CLIENTS.try_write(number, bytes) {
+        Ok(count) => count as usize,
+        Err(Error::WouldBlock) => 0,
+        Err(_) => bytes.len(),
+    }
+}

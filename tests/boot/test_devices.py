@@ -1,0 +1,54 @@
+"""`munal run devices --headless` uses each device that its drivers drive, and tells which are not there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.boot.workspace import REPOSITORY
+
+pytestmark = [pytest.mark.boot, pytest.mark.xdist_group("boot")]
+
+DEVICES = {
+    "pci": r"ok \d+ functions, \d+ with messages for interrupts",
+    "rng": r"ok 256 KiB, [\d.]+ MB/s, chi-square \d+",
+    "disk": r"ok 64 MiB, reads [\d.]+ MB/s, writes [\d.]+ MB/s with a flush",
+}
+"""What is said of each, as a regular expression."""
+
+
+def checked(workspace, profile: str, *words: str) -> tuple[int, list[str], str]:
+    """The exit status of a check, the lines that it printed, and what was said beside."""
+    command = [sys.executable, "-P", "-m", "composer", "run", "-C", str(workspace), profile, "--headless", "--accel", "tcg", "--timeout", "100", *words]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, stdin=subprocess.DEVNULL)
+    return done.returncode, done.stdout.splitlines(), done.stderr
+
+
+def expected(lines: list[str], absent: str | None = None) -> bool:
+    import re
+
+    wanted = [rf"device {name}: {'absent' if name == absent else words}" for name, words in DEVICES.items()]
+    return len(lines) == 1 + len(wanted) and all(re.fullmatch(pattern, line) for pattern, line in zip(wanted, lines[1:], strict=True))
+
+
+@pytest.mark.parametrize("profile", ["devices", "devices@pc"])
+def test_each_device_is_used_and_the_machine_powers_off(workspace, image, profile):
+    image(profile)
+    status, lines, said = checked(workspace, profile)
+    assert status == 0 and expected(lines), (lines, said)
+
+
+@pytest.mark.parametrize("name", ["rng", "disk"])
+def test_a_device_that_is_left_out_is_missed_by_its_driver_alone(workspace, image, name):
+    image("devices")
+    status, lines, said = checked(workspace, "devices", "--without", name)
+    assert status == 0 and expected(lines, name), (lines, said)
+
+
+def test_who_is_left_out_must_drive_something(workspace, image):
+    image("devices")
+    status, lines, said = checked(workspace, "devices", "--without", "dsik")
+    assert (status, lines) == (2, []) and "did you mean `disk`?" in said, said
