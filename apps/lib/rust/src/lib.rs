@@ -8,6 +8,7 @@
 pub mod audit;
 pub mod cases;
 pub mod deadlines;
+pub mod ethernet;
 pub mod input;
 #[cfg(feature = "alloc")]
 pub mod pci;
