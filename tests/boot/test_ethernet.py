@@ -64,7 +64,7 @@ def test_frames_go_both_ways_and_over_a_driver_that_starts_anew(image, profile, 
         assert sum(line.startswith("the router is") for line in lines) == 1
         assert [line for line in logged(it, "net", bool) if "queues" in line or "rings" in line] == [STARTS[profile]] * 2
         rows = {line.split()[0]: line for line in it.ask("ps") if line}
-        assert rows["net"].split()[-1] == "1" and "waiting" in rows["net"] and rows["pinger"].split()[1] != "ended", "one restart, and its client goes on"
+        assert rows["net"].split()[-1] == "1" and not any("ended" in rows[name] for name in ("net", "pinger")), "one restart, and its client goes on"
 
 
 @pytest.mark.parametrize("profile", DEVICES)
@@ -92,3 +92,12 @@ def test_without_a_device_its_driver_says_so_and_nobody_else_minds(image, profil
         assert logged(it, "net", bool) == [ABSENT[profile]]
         assert logged(it, "pinger", bool) == ["no driver is left"]
         assert "ended" in next(line for line in it.ask("ps") if line.startswith("net "))
+
+
+def test_a_device_knows_nothing_of_its_drivers_earlier_lives(image):
+    with watched(image("inherited"), extra=attached("frames-e1000")) as it:
+        it.expect("^munal> ")
+        for life in range(1, 4):
+            told = logged(it, "heir", lambda lines: len(lines) >= 2 * life)
+            assert told == ["0 and 0 descriptors are told, and the rings are its tables", "256 and 256 are told now"] * life
+            it.ask("restart heir")

@@ -12,9 +12,12 @@ const FRAMES: channel::frames = channel::frames;
 const CLOCK: clock::time = clock::time;
 const LOG: log::log = log::log;
 
+/// Long enough for more frames than a channel holds; QEMU's e1000 is deaf for its first second.
+const SLEEP: u64 = 4 * SECOND;
+
 fn run() -> Result<(), Error> {
     loop {
-        CLOCK.sleep(CLOCK.now() + SECOND);
+        CLOCK.sleep(CLOCK.now() + SLEEP);
         FRAMES.send(&[], &[], munal::FOREVER)?;
         let (mut links, mut frames) = (0, 0);
         // The driver's own first word, and its answer.
