@@ -4,26 +4,52 @@
 extern crate alloc;
 
 use alloc::vec::Vec;
-use core::ops::Range;
+use core::{fmt, ops::Range};
 use munal::ethernet::{LARGEST, is_frame};
+use virtio::Fault;
 
 /// Bytes before each frame, which say of segments and check sums where those were agreed on: noughts here (section 5.1.6).
 pub const HEADER: usize = 12;
 /// Bytes of a buffer for what comes: the header and the longest frame (section 5.1.6.3.1).
 pub const BUFFER: usize = HEADER + LARGEST;
 
+/// Why a network device does not work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// As any virtio device.
+    Device(Fault),
+    /// The address that it says is not that of one station.
+    Nameless,
+    /// What it says of a frame cannot be.
+    Nonsense,
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        Self::Device(fault)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::Device(fault) => fault.fmt(f),
+            Problem::Nameless => f.write_str("the device does not say by which address it is reached"),
+            Problem::Nonsense => f.write_str("the device says of a frame what cannot be: it is left alone"),
+        }
+    }
+}
+
 /// Where in a buffer the frame lies of which the device says that it wrote so many bytes with its header; none where that is no
 /// frame that clients are given.
 ///
 /// Errors: it wrote no header, or more than the buffer has.
-pub fn received(written: u32) -> Result<Option<Range<usize>>, Nonsense> {
-    let frame = HEADER..usize::try_from(written).map_err(|_| Nonsense)?;
-    if frame.end < HEADER || frame.end > BUFFER { Err(Nonsense) } else { Ok(is_frame(frame.len()).then_some(frame)) }
+pub fn received(written: u32) -> Result<Option<Range<usize>>, Problem> {
+    match usize::try_from(written) {
+        Ok(end @ HEADER..=BUFFER) => Ok(is_frame(end - HEADER).then_some(HEADER..end)),
+        _ => Err(Problem::Nonsense),
+    }
 }
-
-/// What cannot be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Nonsense;
 
 /// The pages of one queue: those that nothing uses, and which request has each other one.
 pub struct Pages {
@@ -66,7 +92,7 @@ mod tests {
         assert_eq!(received(12 + 1514), Ok(Some(12..1526)));
         assert_eq!((received(12), received(25)), (Ok(None), Ok(None)), "too short to be a frame");
         for written in [0, 11, 1527, 4096, u32::MAX] {
-            assert_eq!(received(written), Err(Nonsense), "{written}");
+            assert_eq!(received(written), Err(Problem::Nonsense), "{written}");
         }
     }
 

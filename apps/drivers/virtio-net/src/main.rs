@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use munal::FOREVER;
 use munal::ethernet::{Address, Clients, Sent};
 use virtio::{Fault, Memory, OWN, Part, Queue};
-use virtio_net::{BUFFER, HEADER, Nonsense, Pages, received};
+use virtio_net::{BUFFER, HEADER, Pages, Problem, received};
 
 munal::bindings!();
 munal::main!(run);
@@ -31,8 +31,8 @@ const BUFFERS: u16 = 64;
 fn run() -> Result<(), Error> {
     let mut network = match Network::start() {
         Ok(network) => network,
-        Err(fault) => {
-            munal::log!(LOG, "{fault}");
+        Err(problem) => {
+            munal::log!(LOG, "{problem}");
             return Ok(());
         }
     };
@@ -40,8 +40,8 @@ fn run() -> Result<(), Error> {
     loop {
         let more = match network.step() {
             Ok(more) => more,
-            Err(fault) => {
-                munal::log!(LOG, "{fault}");
+            Err(problem) => {
+                munal::log!(LOG, "{problem}");
                 return Ok(());
             }
         };
@@ -71,9 +71,9 @@ struct Way {
 }
 
 impl Network {
-    fn start() -> Result<Self, Fault> {
+    fn start() -> Result<Self, Problem> {
         virtio::begin(&CARD, MAC, 0)?;
-        let address = address();
+        let address = address().ok_or(Problem::Nameless)?;
         let (incoming, outgoing) = (Queue::new(&CARD, RECEIVE, BUFFERS)?, Queue::new(&CARD, TRANSMIT, BUFFERS)?);
         virtio::go(&CARD);
         munal::log!(LOG, "{address}, queues of {} and {}", incoming.size(), outgoing.size());
@@ -86,7 +86,7 @@ impl Network {
     }
 
     /// Moves what is there both ways; answers whether there may be more.
-    fn step(&mut self) -> Result<bool, Fault> {
+    fn step(&mut self) -> Result<bool, Problem> {
         virtio::cause(&CARD)?;
         self.clients.tell(send);
         let (came, sent) = (self.receive()?, self.transmit()?);
@@ -95,10 +95,10 @@ impl Network {
     }
 
     /// Gives clients the frames that came; answers how many there were.
-    fn receive(&mut self) -> Result<u16, Fault> {
+    fn receive(&mut self) -> Result<u16, Problem> {
         let mut count = 0;
         while let (true, Some((page, written))) = (count < BUFFERS, self.incoming.take(RECEIVE)?) {
-            if let Some(frame) = received(written).map_err(|Nonsense| Fault::Nonsense(RECEIVE))? {
+            if let Some(frame) = received(written)? {
                 let slow = self.clients.give(&self.memory.page(page)[frame], send);
                 if let Some(client) = slow {
                     munal::log!(LOG, "client {client} receives too slowly: it loses frames");
@@ -171,13 +171,13 @@ impl Way {
     }
 }
 
-/// The device's address, a byte at a time (section 5.1.4).
-fn address() -> Address {
+/// The device's address, a byte at a time (section 5.1.4); none where it is not that of one station.
+fn address() -> Option<Address> {
     let mut bytes = [0; 6];
     for (offset, byte) in (0..).zip(&mut bytes) {
         *byte = CARD.read8(OWN, offset);
     }
-    Address(bytes)
+    Some(Address(bytes)).filter(|address| address.is_of_one())
 }
 
 // The comparison is what proves that each message is of a connection that is there.
