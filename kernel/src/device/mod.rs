@@ -8,6 +8,7 @@ mod transfer;
 
 use crate::{cell::Global, cpu::{mmio, port, time}, dispatch::Error, pci, sip::Stop, thread};
 use alloc::{format, string::String, vec::Vec};
+use core::ptr;
 use interrupt::Interrupt;
 use munal_logic::{device::{Device, Step}, pci::{ANSWERS, MASTER, SILENT, command}};
 
@@ -119,6 +120,11 @@ impl Window {
             }
         }
     }
+
+    fn write_halves(&self, offset: u32, value: u64) {
+        self.write(offset, 4, value & u64::from(u32::MAX));
+        self.write(offset + 4, 4, value >> 32);
+    }
 }
 
 /// An instance's devices, open: dropped before the memory goes that they were told of.
@@ -132,6 +138,7 @@ pub fn open(index: usize) -> Result<Open, String> {
     for (granted, found) in of(index) {
         found.set_command(ANSWERS | SILENT);
         reset(granted, found)?;
+        found.forget(&granted.model);
         let line = found.interrupt.enable(found.function, index);
         found.set_command(ANSWERS | MASTER | if line { 0 } else { SILENT });
     }
@@ -155,9 +162,28 @@ fn of(index: usize) -> impl Iterator<Item = (&'static Granted, &'static Found)> 
 }
 
 impl Found {
+    /// Takes from the device what the life before told it, whose memory may be another's now: tables are zeros again. A register
+    /// that leads to a table leads to the first of those that it may, so that no driver has the device follow what nobody told it.
+    fn forget(&self, model: &Device) {
+        for (&at, table) in self.tables.iter().zip(&model.tables) {
+            // SAFETY: `find` took these frames for good; nothing refers to them but the device, which masters no bus now.
+            unsafe { ptr::write_bytes(at as *mut u8, 0, table.size() as usize) };
+        }
+        for (window, region) in self.regions.iter().zip(&model.regions) {
+            for pointer in &region.rules.pointers {
+                let first = (pointer.to >> 1).trailing_zeros() as usize;
+                match self.tables.get(first) {
+                    Some(&table) if pointer.halves => window.write_halves(pointer.offset, table),
+                    Some(&table) => window.write(pointer.offset, 8, table),
+                    None => {}
+                }
+            }
+        }
+    }
+
     fn set_command(&self, bits: u16) {
-        // SAFETY: `open` lets the function master the bus after its reset, when no register of it holds an address that nobody
-        // translated; every other caller takes that away.
+        // SAFETY: `open` lets the function master the bus after its reset, when no register or table of it holds an address that
+        // nobody translated; every other caller takes that away.
         unsafe { pci::with(self.function, |registers| command(registers, bits)) }
     }
 }

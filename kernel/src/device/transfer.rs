@@ -22,8 +22,7 @@ pub fn write_register(granted: &Granted, call: &mut Call<'_, '_>, region: u8, of
     let (window, value) = (found.regions[usize::from(region)], u64::from_le_bytes(word));
     compiler_fence(Ordering::SeqCst); // what was written to memory before is there when the device looks
     if bytes == 8 && rules.is_halved(offset) {
-        window.write(offset, 4, value & u64::from(u32::MAX));
-        window.write(offset + 4, 4, value >> 32);
+        window.write_halves(offset, value);
     } else {
         window.write(offset, bytes, value);
     }

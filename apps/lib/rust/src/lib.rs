@@ -9,6 +9,7 @@ pub mod audit;
 pub mod block;
 pub mod cases;
 pub mod deadlines;
+pub mod ethernet;
 pub mod input;
 #[cfg(feature = "alloc")]
 pub mod pci;
