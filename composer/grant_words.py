@@ -76,7 +76,7 @@ def _unshared(table: Table, handle: Table) -> str:
 _PLAIN = {
     "irq isa": "irq {name}: ISA {number}", "irq global": "irq {name}: global system interrupt {number}", "service server": "service {name}: answers",
     "log": "log {name}: write", "clock": "clock {name}: read, sleep", "audit": "audit {name}: read", "acpi": "acpi {name}: read",
-    "kernel log": "stream {name}: read kernel.log", "random": "random {name}: read", "pci": "pci {name}: read",
+    "kernel log": "stream {name}: read kernel.log", "random": "random {name}: read", "pci": "pci {name}: read", "framebuffer": "framebuffer {name}: write",
 }
 """Handles that need no more than their name and number to be told of."""
 

@@ -35,6 +35,7 @@ class HandleKind(IntEnum):
     RANDOM = 15
     PCI = 16
     DEVICE = 17
+    FRAMEBUFFER = 18
 
 
 SINGLETONS = {
@@ -46,6 +47,7 @@ SINGLETONS = {
     "control": HandleKind.CONTROL,
     "acpi": HandleKind.ACPI,
     "pci": HandleKind.PCI,
+    "framebuffer": HandleKind.FRAMEBUFFER,
 }
 """Capabilities of which the kernel has one object, numbered 0 where `OBJECTS` has no other."""
 OBJECTS = {"wall": 1}

@@ -17,7 +17,7 @@ from composer.interfaces import load_interfaces
 from composer.system import Access, Grant, Instance, Provide, System, Wire
 
 KERNEL = "kernel"
-_KERNEL_WORDS = {"acpi": "ACPI tables", "pci": "PCI functions", "audit": "audit of instances"}
+_KERNEL_WORDS = {"acpi": "ACPI tables", "pci": "PCI functions", "framebuffer": "the firmware's picture", "audit": "audit of instances"}
 EVERY = "*"
 
 

@@ -27,7 +27,7 @@ UNLIMITED_MS = 1 << 62
 KERNEL = "kernel"
 """Who holds the emergency writer's ports; no instance can be called so."""
 
-_PLAIN = {"log": "log", "clock": "clock", "audit": "audit", "acpi": "acpi", "pci": "pci", "random": "random", "service server": "serves"}
+_PLAIN = {"log": "log", "clock": "clock", "audit": "audit", "acpi": "acpi", "pci": "pci", "framebuffer": "framebuffer", "random": "random", "service server": "serves"}
 _RIGHTS_COUNT = ("stream client", "stream server", "kernel log")
 
 

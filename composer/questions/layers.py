@@ -28,7 +28,7 @@ from composer.units import format_share, format_size
 ACCESS = {"r": "read", "w": "write", "rw": "read and write"}
 KEPT = "kept"
 """The name of the layer that no edit of a manifest turns: what the kernel keeps for itself."""
-NEW_NEED = {"port": "ports", "mmio": "registers", "irq": "line", "control": "instances", "acpi": "tables", "pci": "functions", "audit": "all", "clock": "time", "device": "card"}
+NEW_NEED = {"port": "ports", "mmio": "registers", "irq": "line", "control": "instances", "acpi": "tables", "pci": "functions", "framebuffer": "picture", "audit": "all", "clock": "time", "device": "card"}
 """What a need is called that is asked for anew; where nothing better is known, like its capability."""
 
 

@@ -16,7 +16,7 @@ from composer.table import POLICIES, PRIORITIES
 from composer.units import format_duration, format_share, format_size
 
 ACCESS = {"r": "read", "w": "write", "rw": "read and write"}
-ORDER = ("port", "mmio", "irq", "dma", "device", "pci", "acpi", "emergency", "stream", "channel", "service", "share", "carries", "control", "audit",
+ORDER = ("port", "mmio", "irq", "dma", "device", "framebuffer", "pci", "acpi", "emergency", "stream", "channel", "service", "share", "carries", "control", "audit",
          "serves", "clock", "wall", "random", "log", "memory", "cpu", "priority", "cpu time", "handles", "restart", "restarts", "backoff",
          "capacity", "depth", "largest")
 """Kinds from what matters most to who reviews a change."""
@@ -32,7 +32,7 @@ _PHRASES = {
     "control": "start, stop and restart {}", "service": "ask {}", "channel": "exchange messages with {}", "share": "send on its {}",
     "carries": "move handles of a {}", "random": "draw random bytes", "log": "write its log", "clock": "read the clock, sleep",
     "wall": "read the time of day",
-    "audit": "see what all instances do and may do", "acpi": "read the firmware's ACPI tables", "pci": "see all PCI functions",
+    "audit": "see what all instances do and may do", "acpi": "read the firmware's ACPI tables", "pci": "see all PCI functions", "framebuffer": "paint the firmware's picture",
     "emergency": "write last words at port {}",
 }
 

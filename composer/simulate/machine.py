@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from composer.simulate.devices import Device
     from composer.simulate.devices.uart16550 import Uart16550
 
+PICTURE = (640, 480)
+"""Width and height of the picture that a simulated firmware sets up."""
 OUTPUT_ROOM = 4096
 """Bytes that wait for the reader of the serial line before the transmitter is full."""
 
@@ -26,6 +28,26 @@ class Outcome(Enum):
     POWER_OFF = auto()
     RESET = auto()
     EXIT = auto()
+
+
+class Picture:
+    """What the display shows: rows of pixels, each blue, green, red and a byte of nothing."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        self.bytes = bytearray(width * height * 4)
+
+    @property
+    def about(self) -> bytes:
+        """As the interface `framebuffer` has it."""
+        return b"".join(number.to_bytes(4, "little") for number in (self.width, self.height, self.width * 4, 0))
+
+    def put(self, offset: int, data: bytes) -> bool:
+        """Change it from `offset` on; false where that leaves it."""
+        fits = offset + len(data) <= len(self.bytes)
+        if fits:
+            self.bytes[offset:offset + len(data)] = data
+        return fits
 
 
 class Machine:
@@ -39,6 +61,7 @@ class Machine:
         self.ended: tuple[Outcome, int] | None = None
         self.interrupts = {number: Interrupt() for number in range(16)}
         self.output = bytearray()
+        self.picture = Picture(*PICTURE)
         self.serial: Uart16550 | None = None
         self.input_waits = False
         self.fault: BaseException | None = None

@@ -250,6 +250,18 @@ class Primitives(Devices):
             raise Answer("not_found")
         return self._store_whole(at, length, region)
 
+    def framebuffer_info(self, handle: int, at: int, length: int) -> int:
+        self._require(handle, HandleKind.FRAMEBUFFER)
+        self._check_buffer(at, length)
+        return self._store_whole(at, length, self.kernel.machine.picture.about)
+
+    def framebuffer_write(self, handle: int, offset: int, at: int, length: int) -> int:
+        self._require(handle, HandleKind.FRAMEBUFFER)
+        taken = self._read(at, length)
+        if not self.kernel.machine.picture.put(offset, taken):
+            raise Answer("invalid")
+        return length
+
     # What all of them share
 
     def _store_whole(self, at: int, length: int, message: bytes) -> int:

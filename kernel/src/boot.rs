@@ -1,6 +1,6 @@
 //! From the firmware to our own machine: takes what only the firmware knows, proves the system table, leaves boot services
 //! for good, and goes on under our own page tables and stack.
-use crate::{cell::Global, cpu, memory::{PAGE, fixed_stack::FixedStack, frames, paging::{self, Access}}, stages::{self, Stage}};
+use crate::{cell::Global, cpu, framebuffer, memory::{PAGE, fixed_stack::FixedStack, frames, paging::{self, Access}}, stages::{self, Stage}};
 use alloc::vec::Vec;
 use core::{arch::asm, time::Duration};
 use munal_logic::{image::{self, Header}, pe, wall::{self, FirmwareTime}};
@@ -63,6 +63,7 @@ fn ask(started: u64) -> Result<(Machine, Header), &'static str> {
     let rsdp = system::with_config_table(|entries| entries.iter().find(|e| e.guid == ConfigTableEntry::ACPI2_GUID).map(|e| e.address as u64));
     let rsdp = rsdp.ok_or("the firmware has no ACPI tables")?;
     SEED.with(|seed| *seed = random_bytes());
+    framebuffer::ask();
     let wall = time_of_day().map(|nanoseconds| (nanoseconds, cpu::time::counter()));
     Ok((Machine { image, section, rsdp, started, wall }, header))
 }

@@ -17,6 +17,7 @@ mod emergency;
 mod end;
 mod entropy;
 mod firmware;
+mod framebuffer;
 mod functions;
 #[cfg(feature = "lab")]
 mod lab;
@@ -76,6 +77,7 @@ fn run(machine: Machine, header: Header) -> ! {
     cpu::time::settle(&table).unwrap_or_else(|reason| panic!("{reason}"));
     devices::map(&table).and_then(|()| devices::check_lines(&table)).unwrap_or_else(|reason| panic!("{reason}"));
     introduce(&table, &header);
+    framebuffer::map(&table);
     device::find(&table);
     odd_clocks.iter().for_each(|odd| say!("{odd}"));
     odd_entropy.iter().for_each(|odd| say!("{odd}"));

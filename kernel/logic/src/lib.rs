@@ -25,6 +25,7 @@ pub mod quota;
 pub mod restart;
 pub mod pci;
 pub mod pe;
+pub mod picture;
 pub mod ring;
 pub mod schedule;
 pub mod service;

@@ -69,6 +69,7 @@ fn unshared(table: &Table, handle: &Handle) -> String {
         HandleKind::ChannelServer => format!("channel {name}: serves {}", instance(table.channels[object].client)),
         HandleKind::Random => format!("random {name}: read"),
         HandleKind::Pci => format!("pci {name}: read"),
+        HandleKind::Framebuffer => format!("framebuffer {name}: write"),
         HandleKind::Device => format!("device {name}: {}", device(&table.devices[object])),
     }
 }

@@ -176,6 +176,7 @@ pub enum HandleKind {
     #[n(15)] Random,
     #[n(16)] Pci,
     #[n(17)] Device,
+    #[n(18)] Framebuffer,
 }
 
 #[derive(Debug, Clone, Decode)]
