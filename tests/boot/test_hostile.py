@@ -23,6 +23,7 @@ CONTAINED_BY = {
     "boundary": r"[\d,]+ cases: \d+ answered as defined, \d+ ended it alone, \d+ ended from outside",
     "bulk": SHARE,
     "channel-flood": "would_block",
+    "dma": "its end, for good after 8 restarts: wrote 2 bytes at 0xc of table 0 of device `card`: its model does not let it",
     "exhaust": "its end, for good after 3 restarts: used up its CPU time of 20 ms",
     "float": SHARE,
     "flood": "would_block",

@@ -71,6 +71,7 @@ impl Granted {
     }
 
     /// A register of 1, 2, 4 or 8 bytes; all ones where the device is not there. Errors: the model's region has no such.
+    #[inline(never)]
     pub fn read(&self, region: u8, offset: u32, bytes: u8) -> Result<u64, Stop> {
         let inside = self.model.regions.get(usize::from(region)).is_some_and(|it| offset.checked_add(u32::from(bytes)).is_some_and(|end| end <= it.length));
         if !inside {

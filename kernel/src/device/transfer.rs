@@ -11,6 +11,7 @@ use munal_logic::device::{Fault, Place, Reach, Write, entries};
 const SHORT: usize = 64;
 
 /// Writes a register of 1, 2, 4 or 8 bytes; nothing happens where the device is not there. Errors: the model lets nobody.
+#[inline(never)]
 pub fn write_register(granted: &Granted, call: &mut Call<'_, '_>, region: u8, offset: u32, bytes: u8, value: u64) -> Outcome<()> {
     let model = &granted.model;
     let refused = |what: &str| Stop::Refused(format!("wrote {bytes} bytes at {offset:#x} of region {region} of device `{}`: {what}", model.need));

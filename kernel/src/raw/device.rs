@@ -4,6 +4,7 @@ use crate::{cpu::ioapic, device::{self, Granted}, sip::{Call, Lent, Outcome}};
 use munal_logic::table::HandleKind;
 
 /// The device behind a handle.
+#[inline(never)]
 fn granted(call: &Call<'_, '_>, handle: u32) -> Outcome<(usize, &'static Granted)> {
     let number = require(call, handle, &[HandleKind::Device])?.object;
     Ok((number, device::granted(number)))
