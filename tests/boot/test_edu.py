@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.xdist_group("boot"
 
 MOST = 12
 FIRST = [*(f"{n}! = {math.factorial(n)}" for n in range(MOST + 1)), *(f"0 bytes for {wrong}" for wrong in ([13, 0, 0, 0], [0] * 5, []))]
+on_both = pytest.mark.parametrize("command", ["run", "simulate"])
 REFUSED = "its model does not let it"
 TRIES = {
     "where DMA takes from": "8 bytes at 0x80",
@@ -42,8 +43,9 @@ def leave(console):
     assert console.status() == 0
 
 
-def test_factorials_come_by_interrupt_and_go_on_after_restarts(machine):
-    console = machine("factorials")
+@on_both
+def test_factorials_come_by_interrupt_and_go_on_after_restarts(machine, command):
+    console = machine("factorials", command)
     console.expect("^munal> ")
     assert told(console, "multiplier", "asked 100")[:len(FIRST)] == FIRST
     assert "version 1.0" in console.ask("log edu")
@@ -68,8 +70,9 @@ def test_the_tries_are_the_truants():
     assert re.findall(r"^    ;; \d+: (.*)$", text, re.MULTILINE) == list(TRIES)
 
 
-def test_what_the_model_leaves_out_ends_its_driver_with_words(machine):
-    console = machine("truant")
+@on_both
+def test_what_the_model_leaves_out_ends_its_driver_with_words(machine, command):
+    console = machine("truant", command)
     console.expect("^munal> ")
     for number, (name, what) in enumerate(TRIES.items()):
         if number:

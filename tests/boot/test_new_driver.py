@@ -27,7 +27,7 @@ def made(workspace, tmp_path_factory):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize(("command", "without", "says"), [("run", False, THERE), ("run", True, ABSENT)], ids=["there", "absent"])
+@pytest.mark.parametrize(("command", "without", "says"), [("run", False, THERE), ("run", True, ABSENT), ("simulate", False, THERE)], ids=["there", "absent", "simulated"])
 def test_a_new_driver_boots_and_says_one_line(made, language, command, without, says):
     name = f"my-{language}"
     console = Machine(made, name, command, *(("--without", name) if without else ()))
