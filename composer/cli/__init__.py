@@ -18,6 +18,7 @@ from composer.cli.options import workspace_option
 USAGE = 2
 
 COMMANDS = {
+    "new": "new",
     "check": "build", "build": "build",
     "proof": "proof", "tighten": "proof",
     "explain": "explain", "config": "config",

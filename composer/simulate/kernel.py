@@ -51,7 +51,7 @@ class Kernel:
         self.senders, self.receivers = _movers(interfaces, "bytes"), _movers(interfaces, "buffer")
         self.streams = [Stream(s.capacity) for s in layout.streams]
         self.services = [Service() for _ in layout.services]
-        self.devices = [devices_pci.find(device) for device in layout.devices]
+        self.devices = [devices_pci.find(device, self.changed.notify_all) for device in layout.devices]
         self.exchange = Exchange(layout, [i.bounds.handles for i in system.instances], lambda index: self.sips[index].lives_on)
         self.started = time.monotonic_ns()
         self.wall = int(machine.wall_clock().timestamp()) * 1_000_000_000

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from composer.system import Instance
 if TYPE_CHECKING:
     import wasmtime
 
+    from composer.simulate.devices_pci import Absent
     from composer.simulate.kernel import Kernel
 
 LONGEST_BACKOFF_MS = 30_000
@@ -105,6 +107,9 @@ class Sip:
     def _live(self) -> str:
         """One life; answers why it failed, or nothing."""
         try:
+            with self.kernel.changed:
+                for device in self._devices():
+                    device.open()
             self.life = Life(self, self.kernel.linked, self.glue, self.app, self.instance.memory)
             if not self.ending:
                 self.life.run()
@@ -113,9 +118,16 @@ class Sip:
         except Fault as fault:
             return self._describe(fault)
         finally:
+            with self.kernel.changed:
+                for device in self._devices():
+                    device.close()
             self.note_memory()
             self.life = None
         return ""
+
+    def _devices(self) -> Iterator[Absent]:
+        """The devices that it is granted whole."""
+        return (self.kernel.devices[number] for number, device in enumerate(self.kernel.layout.devices) if device.instance == self.index)
 
     def _describe(self, fault: Fault) -> str:
         """Put a failure and its backtrace into the log; answers the failure's sentence."""

@@ -55,13 +55,13 @@ def image(workspace: Path) -> Callable[[str], Path]:
 
 @pytest.fixture
 def machine(workspace: Path, image: Callable[[str], Path]) -> Iterator[Callable[..., Machine]]:
-    """`machine(profile)` starts `munal run`, `machine(profile, "simulate")` the simulator."""
+    """`machine(profile)` starts `munal run`, `machine(profile, "simulate")` the simulator; words after that are the command's options."""
     started: list[Machine] = []
 
-    def start(profile: str, command: str = "run") -> Machine:
+    def start(profile: str, command: str = "run", *options: str) -> Machine:
         if command == "run":
             image(profile)
-        started.append(Machine(workspace, profile, command))
+        started.append(Machine(workspace, profile, command, *options))
         return started[-1]
 
     yield start

@@ -27,8 +27,8 @@ SILENCE = 60.0
 class Machine:
     """One running machine. `heard` is everything that it said; `expect` goes on after what it found last."""
 
-    def __init__(self, workspace: Path, profile: str, command: str = "run") -> None:
-        words = [sys.executable, "-P", "-m", "composer", command, "-C", str(workspace), profile]
+    def __init__(self, workspace: Path, profile: str, command: str = "run", *options: str) -> None:
+        words = [sys.executable, "-P", "-m", "composer", command, "-C", str(workspace), profile, *options]
         words += ["--headless", "--accel", "tcg"] if command == "run" else []
         self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=workspace,
                                         env={**os.environ, "PYTHONPATH": str(REPOSITORY)})
