@@ -9,6 +9,7 @@ pub mod audit;
 pub mod block;
 pub mod cases;
 pub mod deadlines;
+pub mod display;
 pub mod ethernet;
 pub mod input;
 #[cfg(feature = "alloc")]
