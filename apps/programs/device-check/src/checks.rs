@@ -3,6 +3,7 @@
 use crate::{Error, clock, service, stream};
 use alloc::{format, string::{String, ToString}, vec::Vec};
 use munal::block::{HEADER, Info, REPLY, Request, SECTOR, Status};
+use munal::display::{self, Mode, Rectangle};
 use munal::pci::{self, Function};
 
 const CLOCK: clock::time = clock::time;
@@ -20,6 +21,7 @@ pub const ALL: &[Check] = &[
     Check { name: "pci", granted: || service::pci.granted() != 0, run: functions },
     Check { name: "rng", granted: || stream::entropy.granted() != 0, run: entropy },
     Check { name: "disk", granted: || service::disk.granted() != 0, run: disk },
+    Check { name: "display", granted: || service::display.granted() != 0, run: screen },
 ];
 
 fn why(error: Error) -> String {
@@ -135,4 +137,47 @@ fn write(sector: u64, data: &[u8]) -> Result<u64, String> {
 fn write_all(first: u64, data: &[u8], most: u32) -> Result<(), String> {
     let size = most as usize * SECTOR;
     data.chunks(size).enumerate().try_for_each(|(number, piece)| write(first + (number * most as usize) as u64, piece).map(|_| ()))
+}
+
+/// Draws whole screens in bands, then small pieces all over it; leaves a picture with bars of all colours.
+fn screen() -> Result<String, String> {
+    const FRAMES: u32 = 8;
+    const PIECES: u32 = 256;
+    const SIDE: u32 = 32;
+    let mode = draw(display::Request::Mode, &[])?;
+    let bars = |x: u32| [(x >> 6 & 1) * 255, (x >> 7 & 1) * 255, (x >> 8 & 1) * 255, 0].map(|part| part as u8);
+    let row: Vec<u8> = (0..mode.width).flat_map(bars).collect();
+    let ((), whole) = timed(|| {
+        (0..FRAMES).flat_map(|_| mode.all().bands()).try_for_each(|to| present(mode, to, &row))
+    })?;
+    let side = SIDE.min(mode.width).min(mode.height);
+    let places = |number: u32| (number * 61 % (mode.width - side + 1), number * 37 % (mode.height - side + 1));
+    let ((), pieces) = timed(|| {
+        (0..PIECES).try_for_each(|number| {
+            let (x, y) = places(number);
+            present(mode, Rectangle { x, y, width: side, height: side }, &row[..side as usize * display::PIXEL])
+        })
+    })?;
+    let past = Rectangle { x: 1, ..mode.all() };
+    if draw(display::Request::Fill { mode: mode.number, to: past, colour: 0 }, &[]).is_ok() {
+        return Err("it draws past its edge".into());
+    }
+    let second = |count: u32, took: u64| u64::from(count) * 1_000_000_000 / took.max(1);
+    Ok(format!("{} x {}, {} frames/s, {} pieces of {side} x {side}/s", mode.width, mode.height, second(FRAMES, whole), second(PIECES, pieces)))
+}
+
+fn present(mode: Mode, to: Rectangle, row: &[u8]) -> Result<(), String> {
+    draw(display::Request::Present { mode: mode.number, to }, &row.repeat(to.height as usize)).map(|_| ())
+}
+
+/// The mode that the screen has, after what was asked for.
+fn draw(request: display::Request, pixels: &[u8]) -> Result<Mode, String> {
+    let message = [&request.encode()[..], pixels].concat();
+    let mut reply = [0; display::REPLY + Mode::LENGTH];
+    let length = service::display.call(&message, &mut reply).map_err(why)? as usize;
+    let reply = &reply[..length.min(reply.len())];
+    match display::Status::of(reply) {
+        display::Status::Done => Mode::decode(&reply[display::REPLY..]).ok_or_else(|| "it does not say what it is".into()),
+        status => Err(format!("{request:?}: {status:?}")),
+    }
 }

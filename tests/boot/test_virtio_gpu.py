@@ -1,0 +1,188 @@
+"""What clients of a virtio display paint is what its screen shows, pixel by pixel, as QEMU sees it; in each mode and life of its driver."""
+
+from __future__ import annotations
+
+import re
+import socket
+import struct
+import time
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.boot.monitor import Watched, watched
+
+pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.xdist_group("boot")]
+
+PATIENCE = 60.0
+"""Seconds in which something is painted, on a busy computer."""
+REFUSED = "Some(OutOfRange) Some(OutOfRange) Some(Malformed) Some(Malformed) Some(Outdated)"
+"""What the painter is answered when it asks for what no screen does."""
+BLACK = 0
+MACHINES = [("painted", "q35"), ("painted@pc", "pc")]
+
+
+def picture(width: int, height: int) -> array[int]:
+    """What the painter paints, as 0xRRGGBB: in its order, each over what was there."""
+    pixels = array("I", bytes(4 * width * height))
+
+    def paint(x: int, y: int, columns: int, rows: int, colour) -> None:
+        for row in range(y, y + rows):
+            pixels[row * width + x:row * width + x + columns] = array("I", (colour(column, row) & 0xFFFFFF for column in range(x, x + columns)))
+
+    paint(3, 5, width - 7, height - 11, lambda x, y: 0x203040)
+    paint(0, 30, width, height - 60, lambda x, y: (x * 3) << 16 | y)
+    paint(37, 41, 333, 277, lambda x, y: x << 8 | (x ^ y))
+    paint(0, 0, 1, 1, lambda x, y: 0xFFFFFF)
+    paint(width - 1, height - 1, 1, 1, lambda x, y: 0x00FF00)
+    paint(100, 7, 1, 1, lambda x, y: 0x112233)
+    return pixels
+
+
+class Screen:
+    """One screen of a machine, as its monitor sees it."""
+
+    def __init__(self, it: Watched, folder: Path) -> None:
+        self.it, self.file = it, folder / "screen.ppm"
+
+    def shows(self, width: int, height: int) -> None:
+        """That it shows the painter's picture."""
+        *size, pixels = self._dump()
+        assert size == [width, height]
+        wrong = [(at % width, at // width, f"{is_:06x}", f"{wanted:06x}") for at, (is_, wanted) in enumerate(zip(pixels, picture(width, height), strict=True)) if is_ != wanted]
+        assert not wrong, f"{len(wrong)} pixels are wrong, the first (x, y, is, wanted): {wrong[:5]}"
+
+    def _dump(self) -> tuple[int, int, array[int]]:
+        """Its width and height, and its pixels as 0xRRGGBB."""
+        assert self.it.monitor(f"screendump {self.file} screen") == ""
+        header, data = self.file.read_bytes().split(b"\n255\n", 1)
+        width, height = map(int, header.split()[1:])
+        return width, height, array("I", (red << 16 | green << 8 | blue for red, green, blue in struct.iter_unpack("BBB", data)))
+
+
+def machine_with_a_screen(*more: str, device: str = "virtio-gpu-pci,id=screen,xres=640,yres=480") -> tuple[str, ...]:
+    return ("-device", device, *more)
+
+
+def logged(it: Watched, name: str, enough) -> list[str]:
+    """An instance's log, once there is enough of it."""
+    until = time.monotonic() + PATIENCE
+    while not enough(lines := [line for line in it.ask(f"log {name}") if line]):
+        assert time.monotonic() < until, lines
+    return lines
+
+
+def painted(it: Watched, *modes: str) -> None:
+    """That the painter painted in these modes, one after the other."""
+    lines = logged(it, "painter", lambda lines: sum(line.startswith("painted") for line in lines) >= len(modes))
+    assert lines == [line for mode in modes for line in (REFUSED, f"painted {mode}")]
+
+
+@pytest.mark.parametrize(("profile", "type"), MACHINES)
+def test_the_screen_shows_each_pixel_that_was_painted_and_is_black_where_none_was(image, tmp_path, profile, type):
+    with watched(image(profile), type=type, extra=machine_with_a_screen()) as it:
+        it.expect("^munal> ")
+        painted(it, "640 x 480")
+        screen = Screen(it, tmp_path)
+        screen.shows(640, 480)
+        assert picture(640, 480).count(BLACK) > 640, "some of it was never painted"
+        assert logged(it, "display", bool) == ["a screen of 640 x 480"]
+
+
+def test_the_device_is_asked_for_what_changed_and_nothing_else(image):
+    words = machine_with_a_screen("-trace", "virtio_gpu_cmd_res_flush", "-trace", "virtio_gpu_cmd_res_xfer_toh_2d")
+    with watched(image("painted"), extra=words) as it:
+        it.expect("^munal> ")
+        painted(it, "640 x 480")
+        traced = re.findall(r"virtio_gpu_cmd_(\w+) res 0x(\w+)(?:, w (\d+), h (\d+), x (\d+), y (\d+))?", it.guest.errors())
+        ours = traced[-16:]     # the firmware paints before
+        assert [kind for kind, *_ in ours] == ["res_xfer_toh_2d", "res_flush"] * 8
+        assert [tuple(map(int, where)) for kind, _, *where in ours if kind == "res_flush"] == [
+            (640, 480, 0, 0), (633, 469, 3, 5), (640, 409, 0, 30), (640, 11, 0, 439), (333, 277, 37, 41), (1, 1, 0, 0), (1, 1, 639, 479), (1, 1, 100, 7),
+        ]
+
+
+def test_a_driver_that_is_started_anew_shows_a_black_screen_and_its_clients_paint_again(image, tmp_path):
+    with watched(image("painted"), extra=machine_with_a_screen()) as it:
+        it.expect("^munal> ")
+        screen = Screen(it, tmp_path)
+        for life in (1, 2, 3):
+            painted(it, *["640 x 480"] * life)
+            screen.shows(640, 480)
+            it.ask("restart display")
+        rows = {line.split()[0]: line for line in it.ask("ps") if line}
+        assert rows["display"].split()[-1] == "3" and "waiting" in rows["painter"], "three restarts, and its client goes on"
+
+
+@pytest.mark.parametrize("size", [(1920, 1200), (4096, 2160)])
+def test_the_largest_picture_is_the_largest_that_there_is_memory_for(image, tmp_path, size):
+    with watched(image("painted"), extra=machine_with_a_screen(device=f"virtio-gpu-pci,id=screen,xres={size[0]},yres={size[1]}")) as it:
+        it.expect("^munal> ")
+        painted(it, "1920 x 1200")
+        Screen(it, tmp_path).shows(1920, 1200)
+
+
+class Viewer:
+    """Who looks at a screen over the network (RFC 6143) and changes the size of the window (the pseudo-encoding -308)."""
+
+    SET_ENCODINGS, EXTENDED_SIZE = 2, -308
+    SET_SIZE = 251
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        assert self._read(12).startswith(b"RFB 003.")
+        connection.sendall(b"RFB 003.008\n")
+        assert 1 in self._read(self._read(1)[0]), "one way to come in is without a word"
+        connection.sendall(b"\x01")
+        assert self._read(4) == bytes(4)
+        connection.sendall(b"\x01")
+        self._read(struct.unpack(">20xI", self._read(24))[0])
+        connection.sendall(struct.pack(">BxHi", self.SET_ENCODINGS, 1, self.EXTENDED_SIZE))
+
+    def resize(self, width: int, height: int) -> None:
+        self.connection.sendall(struct.pack(">BxHHBxIHHHHI", self.SET_SIZE, width, height, 1, 0, 0, 0, width, height, 0))
+
+    def _read(self, count: int) -> bytes:
+        data = b""
+        while len(data) < count:
+            received = self.connection.recv(count - len(data))
+            assert received
+            data += received
+        return data
+
+
+@contextmanager
+def viewer(path: Path) -> Iterator[Viewer]:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(PATIENCE)
+        connection.connect(str(path))
+        yield Viewer(connection)
+
+
+@pytest.mark.parametrize(("profile", "type"), MACHINES)
+def test_a_window_that_changes_its_size_changes_the_mode_and_its_clients_are_told(image, tmp_path, profile, type):
+    place = tmp_path / "vnc"
+    words = machine_with_a_screen("-vnc", f"unix:{place},display=screen")
+    with watched(image(profile), type=type, extra=words) as it:
+        it.expect("^munal> ")
+        painted(it, "640 x 480")
+        screen = Screen(it, tmp_path)
+        with viewer(place) as window:
+            modes = ["640 x 480"]
+            for width, height in ((1280, 800), (504, 401), (1920, 1200)):     # QEMU fills up rows of other widths
+                window.resize(width, height)
+                modes.append(f"{width} x {height}")
+                painted(it, *modes)
+                screen.shows(width, height)
+        assert logged(it, "display", bool) == [f"a screen of {mode}" for mode in modes]
+
+
+def test_without_a_device_its_driver_says_so_and_nobody_else_minds(image):
+    with watched(image("painted")) as it:
+        it.expect("^munal> ")
+        assert logged(it, "display", bool) == ["this machine has no such device"]
+        assert logged(it, "painter", lambda lines: len(lines) == 2) == ["the peer has ended and will not come back", "Failed"]
+        assert "ended" in next(line for line in it.ask("ps") if line.startswith("display "))
