@@ -37,24 +37,48 @@ TRIES = {
 """Each try of apps/hostile/dma, in its order: what it wrote where, and why it may not."""
 
 
-def test_the_tries_are_the_programs():
-    text = (REPOSITORY / "apps" / "hostile" / "dma" / "dma.wat").read_text()
-    assert re.findall(r"^    ;; \d+: (.*)$", text, re.MULTILINE) == list(TRIES)
+GRABS = {
+    "the request with addresses, where nobody looks for any": ("4 bytes at 0x0 of table 8", REFUSED),
+    "another request that has some, too": ("4 bytes at 0x40 of table 8", REFUSED),
+    "half of what request it is": ("2 bytes at 0x0 of table 8", REFUSED),
+    "another request where addresses are": ("4 bytes at 0x0 of table 9", REFUSED),
+    "more addresses than there is room for": ("4 bytes at 0x1c of table 9", REFUSED),
+    "a picture past its memory's end": ("12 bytes at 0x20 of table 9", NOWHERE),
+    "a picture that leaves its memory": ("12 bytes at 0x20 of table 9", NOWHERE),
+    "a picture of its requests": ("12 bytes at 0x20 of table 9", NOWHERE),
+    "a longer picture where a shorter one was": ("4 bytes at 0x28 of table 9", REFUSED),
+    "a request in its own memory": ("16 bytes at 0x0 of table 0", NOWHERE),
+    "requests that the device writes": ("16 bytes at 0x0 of table 0", NOWHERE),
+    "the end of one request and the beginning of the next": ("16 bytes at 0x0 of table 0", NOWHERE),
+    "addresses without what request it is": ("16 bytes at 0x0 of table 0", NOWHERE),
+    "some of the addresses": ("16 bytes at 0x0 of table 0", NOWHERE),
+}
+"""As TRIES, of tests/boot/extra/apps/hostile/grabber, which has a display."""
+PROGRAMS = [
+    ("dma", "aimed", TRIES, REPOSITORY / "apps" / "hostile"),
+    ("grabber", "grabbed", GRABS, REPOSITORY / "tests" / "boot" / "extra" / "apps" / "hostile"),
+]
 
 
-def test_each_way_out_of_its_memory_ends_the_driver_with_words(machine):
-    console = machine("aimed")
+@pytest.mark.parametrize(("name", "profile", "tries", "folder"), PROGRAMS, ids=["dma", "grabber"])
+def test_the_tries_are_the_programs(name, profile, tries, folder):
+    assert re.findall(r"^    ;; \d+: (.*)$", (folder / name / f"{name}.wat").read_text(), re.MULTILINE) == list(tries)
+
+
+@pytest.mark.parametrize(("name", "profile", "tries", "folder"), PROGRAMS, ids=["dma", "grabber"])
+def test_each_way_out_of_its_memory_ends_the_driver_with_words(machine, name, profile, tries, folder):
+    console = machine(profile)
     console.expect("^munal> ")
-    for number, (name, (what, why)) in enumerate(TRIES.items()):
+    for number, (aim, (what, why)) in enumerate(tries.items()):
         if number:
-            console.ask("start dma")
+            console.ask(f"start {name}")
         told: list[str] = []
         while sum(line.startswith("wrote ") for line in told) <= number:
-            assert not any(line.startswith("dma ") and " ended " in line for line in console.ask("ps")), f"it came through: {name}"
-            told = console.ask("log dma")
-        assert [line for line in told if line.startswith("wrote ")][-1] == f"wrote {what} of device `card`: {why}", name
-    console.ask("start dma")
-    while not any(line.startswith("dma ") and " ended " in line for line in console.ask("ps")):
+            assert not any(line.startswith(f"{name} ") and " ended " in line for line in console.ask("ps")), f"it came through: {aim}"
+            told = console.ask(f"log {name}")
+        assert [line for line in told if line.startswith("wrote ")][-1] == f"wrote {what} of device `card`: {why}", aim
+    console.ask(f"start {name}")
+    while not any(line.startswith(f"{name} ") and " ended " in line for line in console.ask("ps")):
         pass  # there is no other way: its next life has nothing to try
     console.send("poweroff\n")
     assert console.status() == 0
