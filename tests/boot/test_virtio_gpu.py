@@ -22,6 +22,7 @@ PATIENCE = 60.0
 REFUSED = "Some(OutOfRange) Some(OutOfRange) Some(Malformed) Some(Malformed) Some(Outdated)"
 """What the painter is answered when it asks for what no screen does."""
 BLACK = 0
+ROUNDS = 10
 MACHINES = [("painted", "q35"), ("painted@pc", "pc")]
 
 
@@ -52,8 +53,15 @@ class Screen:
         """That it shows the painter's picture."""
         *size, pixels = self._dump()
         assert size == [width, height]
-        wrong = [(at % width, at // width, f"{is_:06x}", f"{wanted:06x}") for at, (is_, wanted) in enumerate(zip(pixels, picture(width, height), strict=True)) if is_ != wanted]
+        pairs = enumerate(zip(pixels, picture(width, height), strict=True))
+        wrong = [(at % width, at // width, f"{is_:06x}", f"{wanted:06x}") for at, (is_, wanted) in pairs if is_ != wanted]
         assert not wrong, f"{len(wrong)} pixels are wrong, the first (x, y, is, wanted): {wrong[:5]}"
+
+    def comes_to_show(self, width: int, height: int) -> None:
+        """That it shows the painter's picture after a while."""
+        until = time.monotonic() + PATIENCE
+        while self._dump() != (width, height, picture(width, height)):
+            assert time.monotonic() < until
 
     def _dump(self) -> tuple[int, int, array[int]]:
         """Its width and height, and its pixels as 0xRRGGBB."""
@@ -92,6 +100,13 @@ def test_the_screen_shows_each_pixel_that_was_painted_and_is_black_where_none_wa
         assert logged(it, "display", bool) == ["a screen of 640 x 480"]
 
 
+def test_a_device_that_interrupts_by_its_line_is_as_good(image, tmp_path):
+    with watched(image("painted"), extra=machine_with_a_screen(device="virtio-gpu-pci,id=screen,xres=640,yres=480,vectors=0")) as it:
+        it.expect("^munal> ")
+        painted(it, "640 x 480")
+        Screen(it, tmp_path).shows(640, 480)
+
+
 def test_the_device_is_asked_for_what_changed_and_nothing_else(image):
     words = machine_with_a_screen("-trace", "virtio_gpu_cmd_res_flush", "-trace", "virtio_gpu_cmd_res_xfer_toh_2d")
     with watched(image("painted"), extra=words) as it:
@@ -115,6 +130,19 @@ def test_a_driver_that_is_started_anew_shows_a_black_screen_and_its_clients_pain
             it.ask("restart display")
         rows = {line.split()[0]: line for line in it.ask("ps") if line}
         assert rows["display"].split()[-1] == "3" and "waiting" in rows["painter"], "three restarts, and its client goes on"
+
+
+def test_a_driver_that_is_ended_while_it_is_asked_is_asked_again(image, tmp_path):
+    with watched(image("painted"), extra=machine_with_a_screen(device="virtio-gpu-pci,id=screen,xres=1280,yres=800")) as it:
+        it.expect("^munal> ")
+        for round in range(ROUNDS):
+            for _ in range(round):
+                it.ask("ps")    # each round a little later
+            it.ask("restart display")
+        Screen(it, tmp_path).comes_to_show(1280, 800)
+        assert set(logged(it, "painter", bool)) == {REFUSED, "painted 1280 x 800"}
+        lives = [line for line in it.ask("log display") if line]
+        assert set(lives) == {"a screen of 1280 x 800"} and len(lives) > 1
 
 
 @pytest.mark.parametrize("size", [(1920, 1200), (4096, 2160)])
@@ -178,6 +206,13 @@ def test_a_window_that_changes_its_size_changes_the_mode_and_its_clients_are_tol
                 painted(it, *modes)
                 screen.shows(width, height)
         assert logged(it, "display", bool) == [f"a screen of {mode}" for mode in modes]
+
+
+def test_a_device_that_does_not_do_what_it_is_asked_ends_the_driver_with_one_line(image):
+    with watched(image("painted"), extra=machine_with_a_screen(device="virtio-gpu-pci,id=screen,max_hostmem=65536")) as it:
+        it.expect("^munal> ")
+        assert logged(it, "display", bool) == ["the device was asked to make a picture, and answered 0x1201: it is left alone"]
+        assert "ended" in next(line for line in it.ask("ps") if line.startswith("display "))
 
 
 def test_without_a_device_its_driver_says_so_and_nobody_else_minds(image):
