@@ -136,7 +136,10 @@ fn own_memory(machine: &Machine, map: &MemoryMapOwned) {
         paging::use_own();
         FixedStack::guard(STACK.as_ptr());
     }
-    for entry in map.entries().filter(|entry| matches!(entry.ty, MemoryType::BOOT_SERVICES_CODE | MemoryType::BOOT_SERVICES_DATA)) {
+    if map.entries().any(|entry| entry.phys_start == 0 && is_free(entry.ty)) {
+        blank_first_page();
+    }
+    for entry in map.entries().filter(|entry| is_left(entry.ty)) {
         let (start, end) = range(entry);
         // SAFETY: boot services are left, and so are their page tables and their stack.
         unsafe { frames::add(start, end) };
@@ -150,6 +153,23 @@ pub fn memory() -> Vec<(u64, u64)> {
         let entries = map.into_iter().flat_map(|map| map.entries()).filter(|entry| is_memory(entry.ty));
         entries.map(|entry| (entry.phys_start, entry.phys_start + entry.page_count * PAGE)).collect()
     })
+}
+
+fn is_left(kind: MemoryType) -> bool {
+    matches!(kind, MemoryType::BOOT_SERVICES_CODE | MemoryType::BOOT_SERVICES_DATA)
+}
+
+fn is_free(kind: MemoryType) -> bool {
+    kind == MemoryType::CONVENTIONAL || is_left(kind)
+}
+
+/// Fills the first page of memory, which nobody is ever given, with zeros: a device that is told of no table looks there, and finds
+/// nothing that leads anywhere.
+fn blank_first_page() {
+    paging::map_device(0, PAGE);
+    // SAFETY: the page is free memory, mapped for this alone; no reference to it can be, since it is where null is.
+    unsafe { asm!("rep stosb", inout("rcx") PAGE => _, inout("rdi") 0u64 => _, in("al") 0u8, options(nostack, preserves_flags)) };
+    paging::unmap_device(0);
 }
 
 fn is_memory(kind: MemoryType) -> bool {

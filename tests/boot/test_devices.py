@@ -16,6 +16,7 @@ DEVICES = {
     "pci": r"ok \d+ functions, \d+ with messages for interrupts",
     "rng": r"ok 256 KiB, [\d.]+ MB/s, chi-square \d+",
     "disk": r"ok 64 MiB, reads [\d.]+ MB/s, writes [\d.]+ MB/s with a flush",
+    "display": r"ok \d+ x \d+, \d+ frames/s, \d+ pieces of 32 x 32/s",
 }
 """What is said of each, as a regular expression."""
 
@@ -41,7 +42,7 @@ def test_each_device_is_used_and_the_machine_powers_off(workspace, image, profil
     assert status == 0 and expected(lines), (lines, said)
 
 
-@pytest.mark.parametrize("name", ["rng", "disk"])
+@pytest.mark.parametrize("name", ["rng", "disk", "display"])
 def test_a_device_that_is_left_out_is_missed_by_its_driver_alone(workspace, image, name):
     image("devices")
     status, lines, said = checked(workspace, "devices", "--without", name)
