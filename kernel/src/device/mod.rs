@@ -163,10 +163,10 @@ fn of(index: usize) -> impl Iterator<Item = (&'static Granted, &'static Found)> 
 }
 
 impl Found {
-    /// Takes from the device what the life before told it, whose memory may be another's now: tables are zeros again. A register
+    /// Takes from the device what the life before told it, whose memory may be another's now: tables that hold addresses are zeros again. A register
     /// that leads to a table leads to the first of those that it may, so that no driver has the device follow what nobody told it.
     fn forget(&self, model: &Device) {
-        for (&at, table) in self.tables.iter().zip(&model.tables) {
+        for (&at, table) in self.tables.iter().zip(&model.tables).filter(|(_, table)| !table.rules.pointers.is_empty()) {
             // SAFETY: `find` took these frames for good; nothing refers to them but the device, which masters no bus now.
             unsafe { ptr::write_bytes(at as *mut u8, 0, table.size() as usize) };
         }
