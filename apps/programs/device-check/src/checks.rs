@@ -1,12 +1,12 @@
 //! What is asked of each device.
 
-use crate::{Error, clock, service, stream};
+use crate::network::{self, Card};
+use crate::{CLOCK, Error, channel, service, stream};
 use alloc::{format, string::{String, ToString}, vec::Vec};
 use munal::block::{HEADER, Info, REPLY, Request, SECTOR, Status};
 use munal::display::{self, Mode, Rectangle};
+use munal::FOREVER;
 use munal::pci::{self, Function};
-
-const CLOCK: clock::time = clock::time;
 
 /// One device, or several of one driver.
 pub struct Check {
@@ -16,15 +16,25 @@ pub struct Check {
     pub run: fn() -> Result<String, String>,
 }
 
+const NET: Card = Card {
+    send: |bytes| channel::net.send(bytes, &[], FOREVER), receive: |buffer, timeout| channel::net.receive(buffer, &mut [], timeout),
+};
+const E1000: Card = Card {
+    send: |bytes| channel::e1000.send(bytes, &[], FOREVER), receive: |buffer, timeout| channel::e1000.receive(buffer, &mut [], timeout),
+};
+
 /// All checks, in the order in which they are made.
 pub const ALL: &[Check] = &[
     Check { name: "pci", granted: || service::pci.granted() != 0, run: functions },
     Check { name: "rng", granted: || stream::entropy.granted() != 0, run: entropy },
     Check { name: "disk", granted: || service::disk.granted() != 0, run: disk },
+    Check { name: "net", granted: || channel::net.granted() != 0, run: || network::check(&NET) },
+    Check { name: "e1000", granted: || channel::e1000.granted() != 0, run: || network::check(&E1000) },
     Check { name: "display", granted: || service::display.granted() != 0, run: screen },
 ];
 
-fn why(error: Error) -> String {
+/// An error in words.
+pub fn why(error: Error) -> String {
     error.to_string()
 }
 

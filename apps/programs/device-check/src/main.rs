@@ -5,8 +5,10 @@
 extern crate alloc;
 
 mod checks;
+mod network;
 
 use alloc::{format, string::String};
+use checks::why;
 use munal::FOREVER;
 use munal::power::Request;
 use munal::text::{Line, Writer};
@@ -16,6 +18,7 @@ munal::main!(run);
 
 const CONSOLE: stream::console = stream::console;
 const POWER: service::power = service::power;
+const CLOCK: clock::time = clock::time;
 const LOG: log::log = log::log;
 
 /// What the debug exit tells where a device failed.
