@@ -46,8 +46,8 @@ pub use stream::{stream_flush, stream_read, stream_try_read, stream_try_write, s
 pub type Answer = Result<u32, Error>;
 
 /// The caller's handle of this number, where it is of one of these kinds. Errors: the SIP is ended, since its glue holds only
-/// handles of the right kind. Every call begins with it: a look into a list and a comparison or two, once for all of them.
-#[inline(never)]
+/// handles of the right kind. Every call begins with it: inlined, it is a look into a list and a comparison or two.
+#[inline(always)]
 fn require(call: &Call<'_, '_>, handle: u32, kinds: &[HandleKind]) -> Outcome<Held> {
     match call.granted(handle) {
         Some(held) if kinds.contains(&held.kind) => Ok(held),
