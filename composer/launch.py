@@ -24,9 +24,11 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 def run(root: Path, variant: Variant, *, headless: bool, timeout: float | None, accel: str, firmware: bool,
-        memory_mib: int, locked: bool = False, gdb: int | None = None, without: Sequence[str] = ()) -> int:
+        memory_mib: int, locked: bool = False, gdb: int | None = None, without: Sequence[str] = (),
+        disks: Path | None = None) -> int:
     """Build the image of a profile and boot it in QEMU; the status is the machine's, 1 for a system that was refused. It waits
-    for gdb at the port `gdb`, where one is given; the machine lacks the devices of the instances `without`."""
+    for gdb at the port `gdb`, where one is given; the machine lacks the devices of the instances `without`, and its disks are in the
+    folder `disks`."""
     from composer import packages, peripherals
     from composer import run as machine
     from composer.output import FOLDER
@@ -37,10 +39,12 @@ def run(root: Path, variant: Variant, *, headless: bool, timeout: float | None, 
         return REFUSED
     made = built.value
     present = _devices(made.devices, without)
-    attached = peripherals.arguments(present, root / FOLDER / "disks")
+    attached = peripherals.arguments(present, disks or root / FOLDER / "disks")
     options = machine.RunOptions(headless=headless, accel=accel, timeout=timeout, firmware=firmware, machine=made.machine, debug_exit=made.debug_exit,
                                  counts_instructions=made.counts_instructions, memory_mib=memory_mib,
-                                 peripherals=tuple(attached), random=peripherals.has_random(each for each in made.devices if each not in present), gdb=_debugged(made.image, gdb) if gdb is not None else None)
+                                 peripherals=tuple(attached),
+                                 random=peripherals.has_random(each for each in made.devices if each not in present),
+                                 gdb=_debugged(made.image, gdb) if gdb is not None else None)
     return machine.run(options.gdb.image if options.gdb else made.image, options)
 
 
@@ -51,7 +55,8 @@ def _devices(devices: Sequence[Wanted], without: Sequence[str]) -> list[Wanted]:
     known = {each.instance for each in devices}
     for name in without:
         if name not in known:
-            raise click.UsageError(f"no device of the profile is driven by `{name}`: {did_you_mean(name, sorted(known)) or f'those that are: {words(sorted(known))}'}")
+            advice = did_you_mean(name, sorted(known)) or (f"those that are: {words(sorted(known))}" if known else "it grants none")
+            raise click.UsageError(f"no device of the profile is driven by `{name}`: {advice}")
     return [each for each in devices if each.instance not in without]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from composer.cli.options import LOCKED, TIMEOUT, Memory, variant_option, workspace, workspace_option
@@ -18,14 +20,17 @@ from composer.variant import Variant
 @click.option("--gdb", type=click.IntRange(1, 65535), is_flag=False, flag_value=1234, metavar="[PORT]",
               help="Wait for gdb at this TCP port of this computer, 1234 where none is given.")
 @click.option("--without", multiple=True, metavar="INSTANCE", help="Leave out the device that this instance drives.")
+@click.option("--disks", type=click.Path(file_okay=False, path_type=Path), metavar="DIRECTORY",
+              help="Where the machine's disks are kept, one for each driver of one; build/disks where none is said.")
 @LOCKED
 @workspace_option
 def run_command(variant: Variant, headless: bool, timeout: float | None, accel: str, firmware: bool, memory_mib: int, gdb: int | None,
-                without: tuple[str, ...], locked: bool) -> int:
+                without: tuple[str, ...], disks: Path | None, locked: bool) -> int:
     """Boot a profile in QEMU. Its serial line is on this terminal; Ctrl-A X leaves."""
     from composer import launch
 
-    return launch.run(workspace(), variant, headless=headless, timeout=timeout, accel=accel, firmware=firmware, memory_mib=memory_mib, locked=locked, gdb=gdb, without=without)
+    return launch.run(workspace(), variant, headless=headless, timeout=timeout, accel=accel, firmware=firmware, memory_mib=memory_mib, locked=locked,
+                      gdb=gdb, without=without, disks=disks)
 
 
 @click.command()

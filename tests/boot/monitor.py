@@ -9,7 +9,7 @@ import json
 import re
 import select
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +71,20 @@ class Watched:
         start = self._from
         found = self.expect("^munal> ")
         return self.heard[start:found.start()].splitlines()
+
+    def logged(self, name: str, enough: Callable[[list[str]], object] = bool) -> list[str]:
+        """The lines of an instance's log, once there are enough; its shell is asked until then."""
+        return self._asked(f"log {name}", lambda lines: enough([line for line in lines if line]))
+
+    def until_ended(self, name: str) -> None:
+        """Wait until the shell says that an instance ended."""
+        self._asked("ps", lambda lines: any(line.startswith(f"{name} ") and " ended " in line for line in lines))
+
+    def _asked(self, line: str, enough: Callable[[list[str]], object]) -> list[str]:
+        end = time.monotonic() + PATIENCE
+        while not enough(lines := self.ask(line)):
+            assert time.monotonic() < end, lines
+        return [line for line in lines if line]
 
     def monitor(self, command: str) -> str:
         """What QEMU's monitor answers to a command for people."""

@@ -23,9 +23,9 @@ DEVICES = {
 """What is said of each, as a regular expression."""
 
 
-def checked(workspace, profile: str, *words: str) -> tuple[int, list[str], str]:
+def checked(workspace, disks, profile: str, *words: str) -> tuple[int, list[str], str]:
     """The exit status of a check, the lines that it printed, and what was said beside."""
-    command = [sys.executable, "-P", "-m", "composer", "run", "-C", str(workspace), profile, "--headless", "--accel", "tcg", "--timeout", "100", *words]
+    command = [sys.executable, "-P", "-m", "composer", "run", "-C", str(workspace), profile, "--headless", "--accel", "tcg", "--timeout", "100", "--disks", str(disks), *words]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, stdin=subprocess.DEVNULL)
     return done.returncode, done.stdout.splitlines(), done.stderr
 
@@ -38,20 +38,20 @@ def expected(lines: list[str], absent: str | None = None) -> bool:
 
 
 @pytest.mark.parametrize("profile", ["devices", "devices@pc"])
-def test_each_device_is_used_and_the_machine_powers_off(workspace, image, profile):
+def test_each_device_is_used_and_the_machine_powers_off(workspace, image, tmp_path, profile):
     image(profile)
-    status, lines, said = checked(workspace, profile)
+    status, lines, said = checked(workspace, tmp_path, profile)
     assert status == 0 and expected(lines), (lines, said)
 
 
 @pytest.mark.parametrize("name", ["rng", "disk", "net", "e1000", "display"])
-def test_a_device_that_is_left_out_is_missed_by_its_driver_alone(workspace, image, name):
+def test_a_device_that_is_left_out_is_missed_by_its_driver_alone(workspace, image, tmp_path, name):
     image("devices")
-    status, lines, said = checked(workspace, "devices", "--without", name)
+    status, lines, said = checked(workspace, tmp_path, "devices", "--without", name)
     assert status == 0 and expected(lines, name), (lines, said)
 
 
-def test_who_is_left_out_must_drive_something(workspace, image):
+def test_who_is_left_out_must_drive_something(workspace, image, tmp_path):
     image("devices")
-    status, lines, said = checked(workspace, "devices", "--without", "dsik")
+    status, lines, said = checked(workspace, tmp_path, "devices", "--without", "dsik")
     assert (status, lines) == (2, []) and "did you mean `disk`?" in said, said

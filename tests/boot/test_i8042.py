@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 
 import pytest
 
@@ -10,8 +9,6 @@ from tests.boot.monitor import Watched, watched
 
 pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.xdist_group("boot")]
 
-PATIENCE = 60.0
-"""Seconds in which an event is told of, on a busy computer."""
 PRESSED = (
     ("sendkey a", ["keyboard: 30 pressed", "keyboard: 30 released"]),
     ("sendkey shift-f12", ["keyboard: 42 pressed", "keyboard: 88 pressed", "keyboard: 88 released", "keyboard: 42 released"]),
@@ -25,28 +22,20 @@ PRESSED = (
 """Words of QEMU's monitor, and what is told then: key and button codes are those of Linux, and QEMU's mouse moves by 127 at most."""
 
 
-def logged(it: Watched, name: str, enough) -> list[str]:
-    """An instance's log, once there is enough of it."""
-    until = time.monotonic() + PATIENCE
-    while not enough(lines := [line for line in it.ask(f"log {name}") if line]):
-        assert time.monotonic() < until, lines
-    return lines
-
-
 @pytest.mark.parametrize(("profile", "type"), [("drivers", "q35"), ("drivers@pc", "pc")])
 def test_what_is_pressed_and_moved_is_told(image, profile, type):
     with watched(image(profile), type=type) as it:
         it.expect("^munal> ")
-        assert logged(it, "ps2", bool) == ["a keyboard, a mouse with a wheel"]
+        assert it.logged("ps2") == ["a keyboard, a mouse with a wheel"]
         told: list[str] = []
         for words, lines in PRESSED:
             assert it.monitor(words).strip() == ""
             told += lines
-            assert logged(it, "input-events", lambda log: len(log) >= len(told)) == told, words
+            assert it.logged("input-events", lambda log: len(log) >= len(told)) == told, words
         it.ask("restart ps2")
-        logged(it, "ps2", lambda log: len(log) == 2)
+        it.logged("ps2", lambda log: len(log) == 2)
         it.monitor("sendkey b")
-        assert logged(it, "input-events", lambda log: len(log) >= len(told) + 2)[len(told):] == ["keyboard: 48 pressed", "keyboard: 48 released"]
+        assert it.logged("input-events", lambda log: len(log) >= len(told) + 2)[len(told):] == ["keyboard: 48 pressed", "keyboard: 48 released"]
         rows = {line.split()[0]: line for line in it.ask("ps") if line}
         assert "waiting" in rows["input-events"] and rows["ps2"].split()[-1] == "1", "one restart, and its client goes on"
 
@@ -54,6 +43,6 @@ def test_what_is_pressed_and_moved_is_told(image, profile, type):
 def test_without_a_controller_its_driver_says_so_and_nobody_else_minds(image):
     with watched(image("drivers"), extra=("-machine", "i8042=off")) as it:
         it.expect("^munal> ")
-        assert logged(it, "ps2", bool) == ["no keyboard controller answers at 0x64"]
-        assert logged(it, "input-events", bool) == ["no driver is left"]
-        assert "ended" in next(line for line in it.ask("ps") if line.startswith("ps2 "))
+        assert it.logged("ps2") == ["no keyboard controller answers at 0x64"]
+        assert it.logged("input-events") == ["no driver is left"]
+        it.until_ended("ps2")

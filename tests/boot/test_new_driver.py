@@ -37,6 +37,7 @@ def test_a_new_driver_boots_and_says_one_line(made, language, command, without, 
         while not lines:
             lines = [line for line in console.ask(f"log {name}") if not line.startswith("[")]
         assert lines == [says]
-        assert any(" ended " in line for line in console.ask("ps") if line.startswith(f"{name} "))
+        while not any(" ended " in line for line in console.ask("ps") if line.startswith(f"{name} ")):
+            pass
     finally:
         console.close()

@@ -75,17 +75,9 @@ def machine_with_a_screen(*more: str, device: str = "virtio-gpu-pci,id=screen,xr
     return ("-device", device, *more)
 
 
-def logged(it: Watched, name: str, enough) -> list[str]:
-    """An instance's log, once there is enough of it."""
-    until = time.monotonic() + PATIENCE
-    while not enough(lines := [line for line in it.ask(f"log {name}") if line]):
-        assert time.monotonic() < until, lines
-    return lines
-
-
 def painted(it: Watched, *modes: str) -> None:
     """That the painter painted in these modes, one after the other."""
-    lines = logged(it, "painter", lambda lines: sum(line.startswith("painted") for line in lines) >= len(modes))
+    lines = it.logged("painter", lambda lines: sum(line.startswith("painted") for line in lines) >= len(modes))
     assert lines == [line for mode in modes for line in (REFUSED, f"painted {mode}")]
 
 
@@ -97,7 +89,7 @@ def test_the_screen_shows_each_pixel_that_was_painted_and_is_black_where_none_wa
         screen = Screen(it, tmp_path)
         screen.shows(640, 480)
         assert picture(640, 480).count(BLACK) > 640, "some of it was never painted"
-        assert logged(it, "display", bool) == ["a screen of 640 x 480"]
+        assert it.logged("display") == ["a screen of 640 x 480"]
 
 
 def test_a_device_that_interrupts_by_its_line_is_as_good(image, tmp_path):
@@ -140,7 +132,7 @@ def test_a_driver_that_is_ended_while_it_is_asked_is_asked_again(image, tmp_path
                 it.ask("ps")    # each round a little later
             it.ask("restart display")
         Screen(it, tmp_path).comes_to_show(1280, 800)
-        assert set(logged(it, "painter", bool)) == {REFUSED, "painted 1280 x 800"}
+        assert set(it.logged("painter")) == {REFUSED, "painted 1280 x 800"}
         lives = [line for line in it.ask("log display") if line]
         assert set(lives) == {"a screen of 1280 x 800"} and len(lives) > 1
 
@@ -205,19 +197,19 @@ def test_a_window_that_changes_its_size_changes_the_mode_and_its_clients_are_tol
                 modes.append(f"{width} x {height}")
                 painted(it, *modes)
                 screen.shows(width, height)
-        assert logged(it, "display", bool) == [f"a screen of {mode}" for mode in modes]
+        assert it.logged("display") == [f"a screen of {mode}" for mode in modes]
 
 
 def test_a_device_that_does_not_do_what_it_is_asked_ends_the_driver_with_one_line(image):
     with watched(image("painted"), extra=machine_with_a_screen(device="virtio-gpu-pci,id=screen,max_hostmem=65536")) as it:
         it.expect("^munal> ")
-        assert logged(it, "display", bool) == ["the device was asked to make a picture, and answered 0x1201: it is left alone"]
-        assert "ended" in next(line for line in it.ask("ps") if line.startswith("display "))
+        assert it.logged("display") == ["the device was asked to make a picture, and answered 0x1201: it is left alone"]
+        it.until_ended("display")
 
 
 def test_without_a_device_its_driver_says_so_and_nobody_else_minds(image):
     with watched(image("painted")) as it:
         it.expect("^munal> ")
-        assert logged(it, "display", bool) == ["this machine has no such device"]
-        assert logged(it, "painter", lambda lines: len(lines) == 2) == ["the peer has ended and will not come back", "Failed"]
-        assert "ended" in next(line for line in it.ask("ps") if line.startswith("display "))
+        assert it.logged("display") == ["this machine has no such device"]
+        assert it.logged("painter", lambda lines: len(lines) == 2) == ["the peer has ended and will not come back", "Failed"]
+        it.until_ended("display")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -11,8 +10,6 @@ from tests.boot.monitor import Watched, watched
 
 pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.xdist_group("boot")]
 
-PATIENCE = 60.0
-"""Seconds in which an event is told of, on a busy computer."""
 CLIENTS = {"one": "keyboard", "other": "mouse"}
 """Who writes down what is told, and what each calls the device."""
 MACHINES = [("virtio-input", "q35"), ("virtio-input@pc", "pc")]
@@ -21,14 +18,6 @@ BY_LINE = ",vectors=0"
 AT_ONCE = 20
 REPORTS = 60
 """More than a client's stream has room for."""
-
-
-def logged(it: Watched, name: str, enough) -> list[str]:
-    """An instance's log, once there is enough of it."""
-    until = time.monotonic() + PATIENCE
-    while not enough(lines := [line for line in it.ask(f"log {name}") if line]):
-        assert time.monotonic() < until, lines
-    return lines
 
 
 def press(it: Watched, *keys: str) -> None:
@@ -58,20 +47,20 @@ class Told:
     def expect(self, *lines: str) -> None:
         self.lines += lines
         for client, device in CLIENTS.items():
-            log = logged(self.it, client, lambda log: len(log) >= len(self.lines))
+            log = self.it.logged(client, lambda log: len(log) >= len(self.lines))
             assert log == [f"{device}: {line}" for line in self.lines], client
 
 
 def restart(it: Watched) -> None:
     it.ask("restart input")
-    logged(it, "input", lambda log: len(log) == 2)
+    it.logged("input", lambda log: len(log) == 2)
 
 
 @pytest.mark.parametrize(("profile", "type"), MACHINES)
 def test_keys_are_told_to_every_client_and_to_the_same_after_a_restart(image, profile, type):
     with watched(image(profile), type=type, extra=("-device", "virtio-keyboard-pci")) as it:
         it.expect("^munal> ")
-        assert logged(it, "input", bool) == ["QEMU Virtio Keyboard: a keyboard"]
+        assert it.logged("input") == ["QEMU Virtio Keyboard: a keyboard"]
         told = Told(it)
         press(it, "a")
         told.expect("30 pressed", "30 released")
@@ -88,7 +77,7 @@ def test_keys_are_told_to_every_client_and_to_the_same_after_a_restart(image, pr
 def test_a_mouse_moves_and_one_that_never_reads_holds_up_nobody(image, profile, type):
     with watched(image(profile), type=type, extra=("-device", "virtio-mouse-pci")) as it:
         it.expect("^munal> ")
-        assert logged(it, "input", bool) == ["QEMU Virtio Mouse: a mouse with a wheel"]
+        assert it.logged("input") == ["QEMU Virtio Mouse: a mouse with a wheel"]
         told = Told(it)
         happen(it, event("rel", axis="x", value=5), event("rel", axis="y", value=-3))
         told.expect("right 5", "down -3")
@@ -104,7 +93,7 @@ def test_a_mouse_moves_and_one_that_never_reads_holds_up_nobody(image, profile, 
         it.ask("ps")
         happen(it, button("right", True))
         for client, device in CLIENTS.items():
-            log = logged(it, client, lambda log, device=device: log[-1] == f"{device}: 273 pressed")
+            log = it.logged(client, lambda log, device=device: log[-1] == f"{device}: 273 pressed")
             assert f"{device}: some events are missing" not in log
 
 
@@ -113,7 +102,7 @@ def test_a_mouse_moves_and_one_that_never_reads_holds_up_nobody(image, profile, 
 def test_a_tablet_tells_places(image, profile, type, way):
     with watched(image(profile), type=type, extra=("-device", f"virtio-tablet-pci{way}")) as it:
         it.expect("^munal> ")
-        assert logged(it, "input", bool) == ["QEMU Virtio Tablet: a tablet with a wheel"]
+        assert it.logged("input") == ["QEMU Virtio Tablet: a tablet with a wheel"]
         told = Told(it)
         for x, y in ((0, 32_767), (16_384, 1), (32_767, 0)):
             happen(it, event("abs", axis="x", value=x), event("abs", axis="y", value=y))
@@ -126,7 +115,7 @@ def test_a_tablet_tells_places(image, profile, type, way):
 def test_bursts_of_keys_arrive_whole(image):
     with watched(image("virtio-input"), extra=("-device", "virtio-keyboard-pci")) as it:
         it.expect("^munal> ")
-        assert logged(it, "input", bool)
+        assert it.logged("input")
         told = Told(it)
         for round in range(4):
             keys = [("a", 30), ("b", 48), ("c", 46), ("d", 32)] * 4
@@ -140,7 +129,7 @@ def test_bursts_of_keys_arrive_whole(image):
 def test_without_a_device_its_driver_says_so_and_nobody_else_minds(image, profile, type):
     with watched(image(profile), type=type) as it:
         it.expect("^munal> ")
-        assert logged(it, "input", bool) == ["this machine has no such device"]
+        assert it.logged("input") == ["this machine has no such device"]
         for client in CLIENTS:
-            assert logged(it, client, bool) == ["no driver is left"]
-        assert "ended" in next(line for line in it.ask("ps") if line.startswith("input "))
+            assert it.logged(client) == ["no driver is left"]
+        it.until_ended("input")

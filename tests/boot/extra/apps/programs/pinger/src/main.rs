@@ -27,8 +27,8 @@ const STEP: usize = 601;
 
 fn run() -> Result<(), Error> {
     let mut frame = [0; LARGEST];
-    FRAMES.send(&[], &[], munal::FOREVER)?;
     let mut pinger = Pinger { me: Address::default(), router: None, asked: [None; AT_ONCE], next: 0, trips: 0, missed: 0, wrong: 0, lost: 0, since: CLOCK.now(), bytes: 0 };
+    pinger.send(&[])?;
     loop {
         pinger.ask(&mut frame)?;
         match FRAMES.receive(&mut frame, &mut [], PATIENCE) {
