@@ -71,9 +71,9 @@ class Machine:
             pipe.close()
 
     def _hear(self, seconds: float) -> bool:
-        """Listen once; false at the end of the line, or of the time."""
+        """Listen once; false at the end of the line, or of the time, however much there still is to hear."""
         ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, seconds))
-        said = os.read(self.process.stdout.fileno(), 65536) if ready else b""
+        said = os.read(self.process.stdout.fileno(), 65536) if ready and seconds > 0 else b""
         self.heard += said.decode(errors="replace")
         return bool(said)
 
