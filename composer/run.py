@@ -31,7 +31,8 @@ READER_GONE = 141
 class RunOptions:
     """How `munal run` runs. `timeout` is in seconds; `rtc` is the machine's clock at power-on (see qemu.Machine);
     `input` and `output` are file descriptors; a line of the guest's own begins with one of `banners`. `gdb`: for the
-    debugger that the machine is to wait for; `peripherals` are QEMU's words for devices that the machine has beside its own; `random`: see qemu.Machine."""
+    debugger that the machine is to wait for; `peripherals` are QEMU's words for devices that the machine has beside its
+    own; `random`: see qemu.Machine."""
 
     headless: bool = False
     accel: str = "auto"

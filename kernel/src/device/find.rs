@@ -5,9 +5,6 @@ use alloc::{format, string::String, vec::Vec};
 use core::ops::Range;
 use munal_logic::{device::{Device, Region}, pci::{ANSWERS, SILENT, class, command, located, search}, table::Table, words};
 
-/// The most bytes of a table, as `munal_logic::device::check` has it.
-pub const LARGEST_TABLE: usize = 1 << 16;
-
 /// Base classes (PCI Local Bus Specification 3.0, appendix D): a display shows the firmware's picture, a bridge is the way to others.
 const DISPLAY: u32 = 0x03;
 const BRIDGE: u32 = 0x06;

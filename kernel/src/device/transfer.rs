@@ -5,7 +5,7 @@ use super::{ABSENT, Granted};
 use crate::{dispatch::Error, memory::{PAGE, paging}, raw::Answer, sip::{Call, Lent, Outcome, Stop}};
 use alloc::{format, vec::Vec};
 use core::{ptr, sync::atomic::{Ordering, compiler_fence}};
-use munal_logic::device::{Fault, Place, Reach, Write, entries};
+use munal_logic::device::{Fault, LARGEST_TABLE, Place, Reach, Write, entries};
 
 /// A write of this many bytes takes no memory from the heap.
 const SHORT: usize = 64;
@@ -37,7 +37,7 @@ pub fn write_table(granted: &Granted, call: &mut Call<'_, '_>, number: u8, offse
     let copy: &mut [u8] = match short.get_mut(..lent.len()) {
         Some(short) => short,
         None => {
-            long.resize(lent.len().min(super::find::LARGEST_TABLE), 0);
+            long.resize(lent.len().min(LARGEST_TABLE as usize), 0);
             &mut long
         }
     };

@@ -7,7 +7,8 @@ const MOST_RULES: usize = 64;
 const MOST_PARTS: usize = 32;
 const MOST_MATCHES: usize = 32;
 const LARGEST_REGION: u32 = 1 << 24;
-const LARGEST_TABLE: u64 = 1 << 16;
+/// The most bytes of one table.
+pub const LARGEST_TABLE: u64 = 1 << 16;
 const MOST_REPEATED: u32 = 4096;
 
 /// Checks one device's model. Errors: a sentence that names the part.

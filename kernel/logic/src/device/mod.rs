@@ -12,7 +12,7 @@ use alloc::{string::String, vec::Vec};
 use minicbor::Decode;
 
 pub use address::{Place, Reach, place};
-pub use check::check;
+pub use check::{LARGEST_TABLE, check};
 pub use rules::{Fault, Piece, Write, entries};
 
 /// One granted device.
