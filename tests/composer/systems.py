@@ -22,12 +22,14 @@ NEED_DEFAULTS: dict[str, dict[str, Any]] = {
     "mmio": {"length": 0x400, "access": Access.BOTH, "widths": (32,)},
     "stream": {"access": Access.BOTH, "protocol": "bytes"},
     "service": {"protocol": "time"},
+    "files": {"access": Access.READ, "reads_suffice": False, "share": False},
     "channel": {"protocol": "jobs", "largest": 4096, "carries": ("stream",)},
     "device": {"matches": (Match(0, 0x1044_1AF4, 0xFFFF_FFFF),), "model": CARD},
 }
 PROVIDE_DEFAULTS: dict[str, dict[str, Any]] = {
     "stream": {"protocol": "bytes", "capacity": 4096},
     "service": {"protocol": "time"},
+    "files": {},
     "channel": {"protocol": "jobs", "largest": 4096, "carries": ("stream",), "depth": 16},
 }
 
