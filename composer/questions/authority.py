@@ -143,7 +143,7 @@ def _files(table: Mapping[str, Any], instance: str, number: int) -> Iterator[tup
 def including(right: Right) -> Iterator[Right]:
     """The rights of which each allows all that this one does: itself, and of files those of every folder above."""
     yield right
-    if right.kind == "files":
+    if right.kind in ("files", "room"):
         path, _, provider = right.object.rpartition(_OF)
         parts = path.split("/")[1:] if path != "/" else []
         yield from (replace(right, object=f"/{'/'.join(parts[:count])}{_OF}{provider}") for count in range(len(parts)))

@@ -65,7 +65,7 @@ def system(*instances: Instance, wires: tuple[Wire, ...] = (), profile: str = "m
 
 def wire(client: Instance, need_name: str, server: Instance | None, provide_name: str = "") -> Wire:
     wanted = next(n for n in client.app.needs if n.name == need_name)
-    offered = next(p for p in server.app.provides if p.name == provide_name) if server else None
+    offered = server.app.provide(wanted.capability, provide_name) if server else None
     return Wire(wanted.capability, client.name, wanted, server.name if server else None, offered, SPAN)
 
 
