@@ -26,6 +26,8 @@ NAMES = st.sampled_from(["a", "z9", "com1", "hello", "a-b", "a--", "kernel-1", "
 NEED_NAMES = NAMES | st.sampled_from(["a_b", "a_", "kernel", "app"])
 LINES = (st.sampled_from(["", "A line", 'Größe "3" = [x] # no comment', "x" * 200, "漢字", chr(92) * 2, "\x27" * 3])
          | st.text(st.characters(codec="ascii", categories=["L", "N", "P", "S"]), max_size=12))
+MOST_WRITTEN = 10**12 - 1
+"""The greatest number of a size's text."""
 MEMORIES = st.integers(MEMORY[0] // 1024, MEMORY[1] // 1024).map(lambda kib: format_size(kib * 1024))
 SHARES = st.integers(10, 1000).map(lambda permille: f"{permille // 10}.{permille % 10} %")
 PERIODS = st.integers(1, 1000).map(lambda ms: f"{ms} ms")
@@ -49,7 +51,7 @@ def value_of(field: Field) -> st.SearchStrategy[Any]:
     if field.type == "integer":
         return st.integers(field.min, field.max)
     if field.type == "size":
-        return st.integers(field.min or 0, field.max or 4 * GIB).map(lambda size: f"{size} {next(iter(SIZES))}")
+        return st.integers(field.min or 0, min(field.max or 4 * GIB, MOST_WRITTEN)).map(lambda size: f"{size} {next(iter(SIZES))}")
     return {
         "access": st.sampled_from(field.among or ("r", "w", "rw")),
         "path": st.lists(st.sampled_from(["home", "notes", "é", "a b"]), max_size=3).map(lambda parts: f"/{'/'.join(parts)}"),
