@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, create_model
 
 from composer.device import BARS, LARGEST_REGION, LARGEST_TABLE, MEMORY, MOST_PARTS, MOST_REPEATED, MOST_RULES
-from composer.shapes import M0110, M0111, Line, Shape, check_need_name
+from composer.shapes import M0110, M0111, Line, RelativePath, Shape, check_need_name
 from composer.units import M0106, Complaint
 
 WIDTHS = (8, 16, 32, 64)
@@ -43,6 +43,8 @@ Free = Annotated[list[Annotated[list[Number], Field(min_length=2, max_length=2)]
 
 class ModelTable(Shape):
     summary: Line = Field(default="", description="what the device is, in one line")
+    begins: RelativePath | None = Field(default=None, description="the file of a model whose parts come first, from this file's folder on")
+    replaces: Annotated[list[Line], Field(max_length=2 * MOST_PARTS)] = Field(default=[], description="those of its parts in whose place others stand here")
 
 
 class ModelFile(Shape):

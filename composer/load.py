@@ -10,6 +10,7 @@ import os
 import posixpath
 import re
 import stat
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -172,9 +173,11 @@ def _read_inside(root: Path, path: str, label: Label) -> Result[Document]:
 
 
 def _read_models(root: Path, apps: tuple[Document, ...], said: list[Diagnostic]) -> dict[str, Document | None]:
-    """The model of each device that an app asks for, each once, however many name it."""
+    """The model of each device that an app asks for and each that one of them begins with, once, however many name it."""
     models: dict[str, Document | None] = {}
-    for node in (node for app in apps for node in _model_nodes(app)):
+    waiting = deque(node for app in apps for node in _model_nodes(app))
+    while waiting:
+        node = waiting.popleft()
         path = model_path(node)
         if path is None:
             continue
@@ -189,7 +192,15 @@ def _read_models(root: Path, apps: tuple[Document, ...], said: list[Diagnostic])
             result = _read_inside(root, path, at(node.span, "named as a model here"))
             said.extend(result.diagnostics)
             models[path] = result.value
+            begins = begins_of(result.value) if result.value else None
+            waiting.extend([begins] if begins else ())
     return models
+
+
+def begins_of(model: Document) -> Node | None:
+    """Where a device's model names the one that it begins with."""
+    node = model.tree.get("model", "begins")
+    return node if node and isinstance(node.value, str) else None
 
 
 def _model_nodes(app: Document) -> Iterator[Node]:
@@ -201,7 +212,7 @@ def _model_nodes(app: Document) -> Iterator[Node]:
 
 
 def model_path(node: Node) -> str | None:
-    """The path from the workspace on of a model that a manifest names from its own folder on; None for what the shape of needs
+    """The path from the workspace on of a model that a file names from its own folder on; None for what the shape of needs
     refuses. One that starts with `..` leads out of the workspace."""
     named = node.value
     if not named or named.startswith("/") or "\\" in named or not named.isprintable() or len(named) > LONGEST_PATH:

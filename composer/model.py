@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from composer.device import Model
+from composer.device_begins import whole_models
 from composer.device_model import read_model
 from composer.diagnostics import Diagnostic, at, declare, did_you_mean, error, words
 from composer.fit import M0115, describe, fit, fit_name, missing_key, unknown_key
@@ -136,8 +137,10 @@ def _apps(loaded: Loaded, said: list[Diagnostic]) -> tuple[dict[str, App], set[s
 
 def _device_models(loaded: Loaded, said: list[Diagnostic]) -> dict[str, Model]:
     """The sound models of devices, by their paths."""
-    read = {path: read_model(document) for path, document in loaded.models.items() if document}
-    said.extend(each for result in read.values() for each in result.diagnostics)
+    whole, problems = whole_models(loaded.models)
+    read = {path: read_model(document) for path, document in whole.items()}
+    # What is wrong with a model is said once, however many begin with it.
+    said.extend(dict.fromkeys((*problems, *(each for result in read.values() for each in result.diagnostics))))
     return {path: result.value for path, result in read.items() if result.value}
 
 

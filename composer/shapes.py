@@ -97,7 +97,7 @@ def _check_version(text: str) -> str:
 def _check_path(path: str) -> str:
     bad = not path or path.startswith("/") or "\\" in path or not path.isprintable() or len(path) > LONGEST_PATH
     if bad:
-        raise Complaint(M0117, f"`{path[:64]}` is no relative path", "write it from the app's folder on, with forward slashes")
+        raise Complaint(M0117, f"`{path[:64]}` is no relative path", "write it from this file's folder on, with forward slashes")
     return path
 
 
