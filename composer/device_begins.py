@@ -29,7 +29,8 @@ def whole_models(read: Documents) -> tuple[dict[str, Document], list[Diagnostic]
     begins = {path: node for path, document in read.items() if document and (node := begins_of(document))}
     edges = {path: [other] for path, node in begins.items() if (other := model_path(node))}
     inside: set[str] = set()
-    said = []
+    said = [_replaces_nothing(node) for document in read.values() if document and (node := document.tree.get("model", "replaces"))
+            and node.value and not document.tree.get("model", "begins")]
     for circle in circles(edges):
         inside |= {*circle}
         said.append(_circle(circle, begins))
@@ -40,6 +41,10 @@ def whole_models(read: Documents) -> tuple[dict[str, Document], list[Diagnostic]
         assert document is not None, "what was not read is lost"
         made[path] = replace(document, tree=_joined(made[base[0]].tree, document.tree, said)) if base else document
     return made, said
+
+
+def _replaces_nothing(node: Node) -> Diagnostic:
+    return error(M0123, "this model begins with no other, and has nothing to replace", at(node.span), help="take `replaces` out, or say by `begins` what comes first")
 
 
 def _way(path: str, edges: Mapping[str, list[str]]) -> list[str]:

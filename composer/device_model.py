@@ -34,7 +34,7 @@ def read_model(document: Document) -> Result[Model]:
     sealed = [table for name, node, shape in tables if shape
               for table in _sealed(_Part(reader, f"table `{name}`", node, "entry", shape.entry), name, shape)]
     open_ = [_region(_Part(reader, f"region `{name}`", node, "length", shape.length), name, shape) for name, node, shape in regions if shape]
-    steps = [reader.step(node, {name: shape for name, _, shape in regions}) for node in _steps(document.tree)]
+    steps = [reader.step(node, {name: (place, shape) for name, place, shape in regions}) for node in _steps(document.tree)]
     if reader.said or isinstance(file, list):
         return Result(None, tuple(reader.said))
     return Result(Model(document.source.path, file.model.summary, tuple(open_), tuple(sealed), tuple(step for step in steps if step)))
@@ -96,7 +96,7 @@ class _Reader:
         if number is not None and number > most:
             self.said.append(error(M0107, f"`{key}` is {node.table[key].text}, but at most {most:#x} is possible", at(node.table[key].span, why)))
 
-    def step(self, node: Node, regions: dict[str, RegionTable | None]) -> Step | None:
+    def step(self, node: Node, regions: dict[str, tuple[Node, RegionTable | None]]) -> Step | None:
         """One step of the reset."""
         shape = self.fitted(node, StepTable, "reset")
         if shape is None:
@@ -115,9 +115,10 @@ class _Reader:
         if shape.region not in regions:
             self.said.append(self.unknown("region", shape.region, node.table["region"], list(regions)))
             return None
-        region = regions[shape.region]
+        place, region = regions[shape.region]
         if region and shape.offset + shape.width // 8 > region.length:
-            self.said.append(_outside("a step of the reset", node.table["offset"].span, shape.offset + shape.width // 8, f"region `{shape.region}`", region.length))
+            self.said.append(_outside("a step of the reset", node.table["offset"].span, shape.offset + shape.width // 8, f"region `{shape.region}`", region.length,
+                                      at(place.table["length"].span, "this is all there is")))
         value, mask = (wanted, shape.wait.mask) if shape.wait else (shape.write or 0, None)
         return Step(list(regions).index(shape.region), shape.offset, shape.width // 8, value, mask)
 

@@ -37,7 +37,7 @@ const DEADLINES: u32 = 1000;
 /// Of so many misses it is said at once who ran; of more, the neighbour's log tells.
 const TOLD_AT_ONCE: u32 = 8;
 /// Who is not contained by then is not contained.
-const LONGEST: u64 = 60 * SECOND;
+const LONGEST: u64 = 90 * SECOND;
 
 /// All that is watched. Instances are known by their index in audit.
 struct Watch {
