@@ -22,12 +22,12 @@ from composer import interfaces, units  # noqa: E402
 from composer.device import MOST_MATCHES, Match, is_slot, parse_match  # noqa: E402
 from composer.diagnostics import declare  # noqa: E402
 from composer.load import LONGEST_PATH  # noqa: E402
+from composer.paths import M0117, check_path  # noqa: E402
 from composer.system import DEFAULT_MACHINE, SHARED, Access, Bounds, OnPanic, Priority, Restart  # noqa: E402
 from composer.units import GIB, KIB, M0106, M0107, MIB, Complaint  # noqa: E402
 
 M0110 = declare("M0110", "a name that is not spelled as names are")
 M0111 = declare("M0111", "a value that is none of the choices")
-M0117 = declare("M0117", "a text that cannot stand where it is written")
 
 LONGEST_NAME = 48
 MEMORY = (64 * KIB, 8 * GIB)
@@ -37,9 +37,6 @@ MOST_NEEDS = 64
 WHOLE_CPU = 1000
 LAST_EMERGENCY_PORT = 0xFFF8
 """A serial port's eight registers follow the emergency port."""
-
-LONGEST_FOLDER, LONGEST_PART = 1024, 255
-"""Bytes of a granted path, and of each name in it, as file systems commonly have them."""
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*", re.ASCII)
 _NEED_NAME = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)
@@ -99,31 +96,6 @@ def _check_path(path: str) -> str:
     if bad:
         raise Complaint(M0117, f"`{path[:64]}` is no relative path", "write it from this file's folder on, with forward slashes")
     return path
-
-
-def check_folder(path: str) -> str:
-    """A path that a grant of files names: one spelling for each folder, so that what lies below which can be told."""
-    parts = path.split("/")
-    if not path.startswith("/"):
-        raise Complaint(M0117, f"`{path[:64]}` is no path from the root on", "begin it with `/`, the root of what the provider keeps")
-    if len(path.encode()) > LONGEST_FOLDER or any(len(part.encode()) > LONGEST_PART for part in parts):
-        raise Complaint(M0117, f"`{path[:64]}…` is too long for a path", f"{LONGEST_FOLDER} bytes in UTF-8 are possible, {LONGEST_PART} for each name in it")
-    if not path.isprintable():
-        raise Complaint(M0117, "this path has characters that cannot be shown", "use letters, digits, marks and spaces")
-    if path != "/" and not {"", ".", ".."}.isdisjoint(parts[1:]):
-        raise Complaint(M0117, f"`{path[:64]}` is not the shortest way to say this path", f"write `{_shortest(parts)}`")
-    return path
-
-
-def _shortest(parts: list[str]) -> str:
-    """The same folder, without empty names, `.` and `..`."""
-    kept: list[str] = []
-    for part in parts:
-        if part == "..":
-            kept = kept[:-1]
-        elif part not in ("", "."):
-            kept.append(part)
-    return f"/{'/'.join(kept)}"
 
 
 def _check_machine(text: str) -> str:
@@ -395,7 +367,7 @@ def _type_of(field: interfaces.Field) -> Any:
         "boolean": bool,
         "matches": Annotated[list[Annotated[Match, PlainValidator(_check_match)]], Field(min_length=1, max_length=MOST_MATCHES), AfterValidator(_each_once)],
         "model": RelativePath,
-        "path": Annotated[str, AfterValidator(check_folder)],
+        "path": Annotated[str, AfterValidator(check_path)],
         "slot": Annotated[str, AfterValidator(_check_slot)],
     }[field.type]
 

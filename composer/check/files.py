@@ -11,6 +11,7 @@ from typing import Any
 
 from composer.badge import granted_access
 from composer.diagnostics import Diagnostic, Label, at, error, rule, warning
+from composer.paths import names_of
 from composer.system import Access, Grant, Instance, System
 
 
@@ -45,7 +46,7 @@ class Folder:
 
 def folders(system: System) -> list[Folder]:
     """Every grant of files, by provider and path: what lies below a folder comes right behind it."""
-    found = [Folder(instance, grant, grant.value["from"], tuple(filter(None, grant.value["path"].split("/"))))
+    found = [Folder(instance, grant, grant.value["from"], names_of(grant.value["path"]))
              for instance in system.instances for grant in instance.grants if grant.need.capability == "files" and grant.value]
     return sorted(found, key=lambda folder: (folder.provider, folder.parts))
 

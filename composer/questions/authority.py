@@ -17,6 +17,7 @@ from composer import badge as badges
 from composer.check.ports import EMERGENCY_LENGTH
 from composer.device import words
 from composer.layout import OBJECTS
+from composer.paths import folders_above
 from composer.questions.numbers import Numbers
 from composer.system import Range
 from composer.table import POLICIES, PRIORITIES
@@ -145,8 +146,7 @@ def including(right: Right) -> Iterator[Right]:
     yield right
     if right.kind in ("files", "room"):
         path, _, provider = right.object.rpartition(_OF)
-        parts = path.split("/")[1:] if path != "/" else []
-        yield from (replace(right, object=f"/{'/'.join(parts[:count])}{_OF}{provider}") for count in range(len(parts)))
+        yield from (replace(right, object=f"{folder}{_OF}{provider}") for folder in folders_above(path))
 
 
 def _model(device: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from composer.badge import badge_of, granted_access
+from composer.badge import badge_of
 from composer.check.kept import KERNEL_LINES, KERNEL_PAGES, KERNEL_PORTS
 from composer.check.mmio import ALIGNMENT
 from composer.check.ports import EMERGENCY_LENGTH
@@ -19,6 +19,7 @@ from composer.edit import Hex
 from composer.hardware import PAGE, Space, hardware, pages_of
 from composer.interfaces import load_interfaces
 from composer.device import slot_text, which
+from composer.questions import files
 from composer.questions.asked import Asked, instances_in
 from composer.questions.resources import KERNEL_LOG, LIMITS, NUMBERED, Resource
 from composer.questions.takeover import Edit, profile_path, taken_over
@@ -82,16 +83,9 @@ def covers(grant: Grant, resource: Resource) -> bool:
         return Range(value["base"], need.fields["length"]) & touched == touched
     if resource.kind == "control" and resource.server:
         return bool({"*", resource.server} & set(value["instances"]))
-    if resource.kind == "files" and not _reaches(grant, resource):
+    if resource.kind == "files" and not files.reaches(grant, resource):
         return False
     return not resource.server or value.get("from") == resource.server
-
-
-def _reaches(grant: Grant, resource: Resource) -> bool:
-    """Whether a grant of files holds the path that is asked about, and allows what is asked."""
-    granted = grant.value["path"].rstrip("/") if grant.value else ""
-    below = not resource.path or f"{resource.path}/".startswith(f"{granted}/")
-    return below and (not resource.access or granted_access(grant).allows(Access(resource.access)))
 
 
 def _touched(resource: Resource) -> Range:
@@ -307,7 +301,7 @@ def _granted_value(grant: Grant, resource: Resource) -> Any:
     if resource.kind == "device":
         return {"slot": slot_text(resource.numbers.base)} if resource.numbers else {}
     if resource.kind == "files":
-        return _granted_files(grant, resource)
+        return files.enough(grant, resource)
     if resource.numbers:
         return {"base": Hex(_window(resource).base)}
     if resource.kind == "control":
@@ -316,16 +310,6 @@ def _granted_value(grant: Grant, resource: Resource) -> Any:
     if resource.server:
         return {"from": resource.server}
     return None if load_interfaces().capabilities[resource.kind].grant_fields else True
-
-
-def _granted_files(grant: Grant, resource: Resource) -> Any:
-    """A grant of what is asked about; where there is one, with what it says of the rest."""
-    before = grant.value or {}
-    provider, path = resource.server or before.get("from"), resource.path or before.get("path")
-    if not provider or not path:
-        return None
-    quota = {"quota": format_size(before["quota"])} if before.get("quota") else {}
-    return {"from": provider, "path": path, **quota}
 
 
 def describe_grant(grant: Grant) -> str:

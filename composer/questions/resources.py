@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from composer.device import slot_number, slot_text
 from composer.diagnostics import did_you_mean, words
 from composer.interfaces import load_interfaces
-from composer.shapes import check_folder
+from composer.paths import check_path
 from composer.system import Range
 from composer.units import Complaint, format_share, format_size, parse_share, parse_size
 
@@ -208,7 +208,7 @@ def _function(word: str) -> Resource:
 
 def _path(word: str) -> str:
     try:
-        return check_folder(word)
+        return check_path(word)
     except Complaint as problem:
         raise Unclear(f"{problem.message}: {problem.help}") from problem
 

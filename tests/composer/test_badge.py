@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from composer.badge import LARGEST, UNLIMITED, Badge, NoBadge, badge_of, decode, granted_access
-from composer.shapes import LONGEST_FOLDER, LONGEST_NAME
+from composer.paths import LONGEST
+from composer.shapes import LONGEST_NAME
 from composer.system import Access
 from tests.composer.systems import app, instance, need
 
@@ -43,7 +44,7 @@ def test_each_part_of_the_header_counts(at, value):
 
 
 def test_the_longest_names_fit():
-    assert len(Badge("i" * LONGEST_NAME, "/" + "p" * (LONGEST_FOLDER - 1), Access.BOTH, 1).encode()) <= LARGEST
+    assert len(Badge("i" * LONGEST_NAME, "/" + "p" * (LONGEST - 1), Access.BOTH, 1).encode()) <= LARGEST
 
 
 @pytest.mark.parametrize(("asked", "value", "allowed", "words"), [
