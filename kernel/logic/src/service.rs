@@ -1,7 +1,7 @@
 //! A named service: requests wait in order, one is answered at a time, and every client gets exactly one answer.
 //!
 //! No bytes are here: a request stays where its client has it until the server takes it.
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::{collections::VecDeque, vec, vec::Vec};
 
 /// The most bytes of a request or a reply.
 pub const LARGEST: usize = 1 << 20;
@@ -15,28 +15,26 @@ pub enum Lost {
     Closed,
 }
 
-/// Who asks, and the badge of the handle that it asks by, where that has one: its index in the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Request {
-    pub client: usize,
-    pub badge: Option<u32>,
-}
-
 /// Each client waits for its answer, so each has at most one request here: the queue is bounded by the clients.
 #[derive(Debug, Default)]
 pub struct Service {
-    queue: VecDeque<Request>,
-    serving: Option<Request>,
+    queue: VecDeque<usize>,
+    serving: Option<usize>,
+    /// By client, what its request is made by.
+    badges: Vec<Option<u32>>,
 }
 
 impl Service {
     /// A service that up to `clients` may ask without its allocating again.
     pub fn new(clients: usize) -> Self {
-        Self { queue: VecDeque::with_capacity(clients), serving: None }
+        Self { queue: VecDeque::with_capacity(clients), serving: None, badges: vec![None; clients] }
     }
 
-    pub fn ask(&mut self, request: Request) {
-        self.queue.push_back(request);
+    /// A request of `client`, below the number of clients; `badge` is that of the handle that it asks by, where that has one:
+    /// its index in the table.
+    pub fn ask(&mut self, client: usize, badge: Option<u32>) {
+        self.badges[client] = badge;
+        self.queue.push_back(client);
     }
 
     pub fn has_request(&self) -> bool {
@@ -49,36 +47,43 @@ impl Service {
             return None;
         }
         self.serving = self.queue.pop_front();
-        self.serving.map(|request| request.client)
+        self.serving
     }
 
     /// Ends the request being served; answers whose it was, none where nothing was received or its client has gone.
     pub fn reply(&mut self) -> Option<usize> {
-        self.serving.take().map(|request| request.client)
+        self.serving.take()
     }
 
-    /// The request being served: received, and without its reply.
-    pub fn serving(&self) -> Option<Request> {
+    /// Whose request is being served.
+    pub fn serving(&self) -> Option<usize> {
         self.serving
+    }
+
+    /// The badge of the request being served, where it has one. None where nothing was received that wants its reply.
+    pub fn badge(&self) -> Option<Option<u32>> {
+        self.serving.map(|client| self.badges[client])
     }
 
     /// Whose requests wait, in order.
     pub fn waiting(&self) -> impl Iterator<Item = usize> + '_ {
-        self.queue.iter().map(|request| request.client)
+        self.queue.iter().copied()
     }
 
     /// The client has ended, or waits no longer: nobody wants its answer.
     pub fn forget(&mut self, client: usize) {
-        self.queue.retain(|other| other.client != client);
-        self.serving = self.serving.filter(|request| request.client != client);
+        self.queue.retain(|&other| other != client);
+        if self.serving == Some(client) {
+            self.serving = None;
+        }
     }
 
     /// The server has ended. Answers who must be told what: the one being served, and where it is final all others.
     pub fn server_ended(&mut self, for_good: bool) -> Vec<(usize, Lost)> {
         let lost = if for_good { Lost::Closed } else { Lost::Restarted };
-        let mut told: Vec<(usize, Lost)> = self.serving.take().map(|request| (request.client, lost)).into_iter().collect();
+        let mut told: Vec<(usize, Lost)> = self.serving.take().map(|client| (client, lost)).into_iter().collect();
         if for_good {
-            told.extend(self.queue.drain(..).map(|request| (request.client, Lost::Closed)));
+            told.extend(self.queue.drain(..).map(|client| (client, Lost::Closed)));
         }
         told
     }
@@ -88,16 +93,12 @@ impl Service {
 mod tests {
     use super::*;
 
-    fn by(client: usize) -> Request {
-        Request { client, badge: None }
-    }
-
     #[test]
     fn requests_are_answered_one_by_one_in_order() {
-        let mut service = Service::new(2);
-        service.ask(by(1));
-        service.ask(by(2));
-        assert_eq!((service.receive(), service.serving()), (Some(1), Some(by(1))));
+        let mut service = Service::new(3);
+        service.ask(1, None);
+        service.ask(2, None);
+        assert_eq!((service.receive(), service.serving()), (Some(1), Some(1)));
         assert_eq!(service.receive(), None);
         assert_eq!(service.reply(), Some(1));
         assert_eq!(service.reply(), None);
@@ -106,8 +107,8 @@ mod tests {
 
     #[test]
     fn a_server_that_restarts_keeps_those_who_still_wait_in_line() {
-        let mut service = Service::new(3);
-        (1..4).for_each(|client| service.ask(by(client)));
+        let mut service = Service::new(4);
+        (1..4).for_each(|client| service.ask(client, None));
         service.receive();
         assert_eq!(service.server_ended(false), [(1, Lost::Restarted)]);
         assert_eq!(service.waiting().collect::<Vec<_>>(), [2, 3]);
@@ -117,9 +118,9 @@ mod tests {
 
     #[test]
     fn a_client_that_ended_gets_no_answer() {
-        let mut service = Service::new(2);
-        service.ask(by(1));
-        service.ask(by(2));
+        let mut service = Service::new(3);
+        service.ask(1, None);
+        service.ask(2, None);
         service.receive();
         service.forget(1);
         service.forget(2);
@@ -128,35 +129,34 @@ mod tests {
 
     #[test]
     fn a_badge_is_that_of_the_request_that_wants_its_reply() {
-        let mut service = Service::new(2);
-        let told = |service: &Service| service.serving().map(|request| request.badge);
-        service.ask(Request { client: 1, badge: Some(7) });
-        service.ask(Request { client: 2, badge: Some(8) });
-        assert_eq!(told(&service), None);
+        let mut service = Service::new(3);
+        service.ask(1, Some(7));
+        service.ask(2, Some(8));
+        assert_eq!(service.badge(), None);
         service.receive();
-        assert_eq!(told(&service), Some(Some(7)));
+        assert_eq!(service.badge(), Some(Some(7)));
         service.server_ended(false);
-        assert_eq!(told(&service), None);
+        assert_eq!(service.badge(), None);
         service.receive();
-        assert_eq!(told(&service), Some(Some(8)));
+        assert_eq!(service.badge(), Some(Some(8)));
         service.forget(2);
-        assert_eq!(told(&service), None);
-        service.ask(Request { client: 2, badge: Some(9) }); // by another handle than before
-        service.ask(by(1));
+        assert_eq!(service.badge(), None);
+        service.ask(2, Some(9)); // by another handle than before
+        service.ask(1, None);
         service.receive();
-        assert_eq!(told(&service), Some(Some(9)));
+        assert_eq!(service.badge(), Some(Some(9)));
         service.reply();
         service.receive();
-        assert_eq!(told(&service), Some(None));
+        assert_eq!(service.badge(), Some(None));
     }
 
     #[test]
     fn a_client_that_gave_up_and_asks_again_does_not_get_the_first_answer() {
-        let mut service = Service::new(1);
-        service.ask(by(1));
+        let mut service = Service::new(2);
+        service.ask(1, None);
         assert_eq!(service.receive(), Some(1));
         service.forget(1);
-        service.ask(by(1));
+        service.ask(1, None);
         assert_eq!(service.reply(), None);
         assert_eq!(service.receive(), Some(1));
         assert_eq!(service.reply(), Some(1));

@@ -2,7 +2,7 @@
 //! reply straight to where the client wants it: one copy each, however large.
 use super::{Answer, find, irq::deadline};
 use crate::{cpu::time, dispatch::Error, loan::Loan, party::{self, Over, Told, Waiting}, sip::{Call, Lent, Outcome}, state::{self, State}, thread};
-use munal_logic::{service::{LARGEST, Lost, Request}, table::{HandleKind, Held, WRITE}};
+use munal_logic::{service::{LARGEST, Lost}, table::{HandleKind, Held, WRITE}};
 
 const CLIENT: &[HandleKind] = &[HandleKind::ServiceClient, HandleKind::ServiceBadged];
 const SERVER: &[HandleKind] = &[HandleKind::ServiceServer];
@@ -35,7 +35,7 @@ pub fn service_call_within(call: &mut Call<'_, '_>, handle: u32, request: Lent, 
         if !state.lives_on(server) {
             return Err(Error::Closed);
         }
-        state.services[service].ask(Request { client: index, badge });
+        state.services[service].ask(index, badge);
         state.stir_server(server);
         // SAFETY: the request is this thread's own, which runs; the server's loan is checked there.
         Ok((service, server, unsafe { state.hand_in(service, server, request) }))
@@ -69,8 +69,8 @@ pub fn service_badge(call: &mut Call<'_, '_>, handle: u32, buffer: Lent) -> Outc
     let service = super::require(call, handle, SERVER)?.object;
     let buffer = call.bytes(buffer)?;
     Ok(state::with(|state| {
-        let request = state.services[service].serving().ok_or(Error::NotFound)?;
-        let badge: &[u8] = request.badge.map_or(&[], |number| &state.table.badges[number as usize].bytes);
+        let number = state.services[service].badge().ok_or(Error::NotFound)?;
+        let badge: &[u8] = number.map_or(&[], |number| &state.table.badges[number as usize].bytes);
         let count = buffer.len().min(badge.len());
         buffer[..count].copy_from_slice(&badge[..count]);
         Ok(badge.len() as u32)
