@@ -19,8 +19,8 @@ from typing import Any
 from composer.guest import Guest
 from composer.terminal import say
 
-LONGEST_LINE = 128
-MOST_EVENTS = 8
+LONGEST_LINE = 512
+MOST_EVENTS = 32
 MOST_WAITING = 64
 """Commands that QEMU has not come to, after which more of them are refused: whoever asks waits for what it asked for."""
 LAST_KEY = 88

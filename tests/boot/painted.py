@@ -41,11 +41,15 @@ class Screen:
 
     def shows(self, width: int, height: int) -> None:
         """That it shows the painter's picture."""
-        *size, pixels = self._dump()
-        assert size == [width, height]
-        pairs = enumerate(zip(pixels, picture(width, height), strict=True))
+        pairs = enumerate(zip(self.pixels(width, height), picture(width, height), strict=True))
         wrong = [(at % width, at // width, f"{is_:06x}", f"{wanted:06x}") for at, (is_, wanted) in pairs if is_ != wanted]
         assert not wrong, f"{len(wrong)} pixels are wrong, the first (x, y, is, wanted): {wrong[:5]}"
+
+    def pixels(self, width: int, height: int) -> array[int]:
+        """Its pixels as 0xRRGGBB, row after row; its size is what it is to be."""
+        *size, pixels = self._dump()
+        assert size == [width, height]
+        return pixels
 
     def comes_to_show(self, width: int, height: int) -> None:
         """That it shows the painter's picture after a while."""

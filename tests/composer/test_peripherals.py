@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from composer.peripherals import DISK_BYTES, Wanted, arguments, has_random
+from composer import qemu
+from composer.peripherals import DISK_BYTES, DISPLAY, RANDOM, Peripherals, Wanted, wanted
+from composer.system import Access
 from composer.tools import ToolFailure
+from tests.composer.systems import app, instance, need, system
 
-RNG, DISK, INPUT = Wanted("rng", ("1af4:1044", "1af4:1005")), Wanted("disk", ("1af4:1042",)), ("1af4:1052",)
+RNG, DISK, GPU = Wanted("rng", ("1af4:1044", "1af4:1005")), Wanted("disk", ("1af4:1042",)), Wanted("display", ("1af4:1050",))
+PICTURE, PS2, TIMER, OPERATOR = (Wanted(name, (name,)) for name in ("picture", "i8042", "hpet", "operator"))
+KEYBOARD, MOUSE, TABLET = (Wanted(name, ("1af4:1052",), slot) for name, slot in (("keyboard", 0x80), ("mouse", 0x89), ("tablet", None)))
+
+
+def arguments(devices, disks: Path = Path("/nowhere"), without=()) -> list[str]:
+    return Peripherals(tuple(devices), frozenset(without)).arguments(disks)
 
 
 def test_a_disk_is_made_once_and_kept(tmp_path):
@@ -30,18 +41,54 @@ def test_a_disk_that_cannot_be_made_is_told(tmp_path):
         arguments([DISK], tmp_path / "disks")
 
 
-def test_input_devices_of_several_instances_differ(tmp_path):
-    words = arguments([Wanted(name, INPUT) for name in "abcd"], tmp_path)
-    assert words[1::2] == ["virtio-keyboard-pci", "virtio-mouse-pci", "virtio-tablet-pci", "virtio-tablet-pci"]
+def test_input_devices_of_several_instances_differ_and_are_where_their_grants_say():
+    words = arguments([KEYBOARD, MOUSE, TABLET, Wanted("zoo", ("1af4:1052",), 0x180)])
+    assert words[1::2] == ["virtio-keyboard-pci,display=picture,addr=0x10.0", "virtio-mouse-pci,display=picture,addr=0x11.1",
+                           "virtio-tablet-pci,display=picture", "virtio-tablet-pci,display=picture"]
 
 
-def test_network_cards_reach_nothing_outside(tmp_path):
-    assert arguments([Wanted("net", ("8086:100e",))], tmp_path) == ["-netdev", "user,id=net-net,restrict=on", "-device", "e1000,netdev=net-net"]
+def test_one_that_is_left_out_leaves_the_others_as_they_are():
+    assert arguments([KEYBOARD, MOUSE, TABLET], without=["keyboard"]) == arguments([KEYBOARD, MOUSE, TABLET])[2:]
+    assert arguments([DISK], without=["disk"]) == []
 
 
-def test_what_the_machine_has_by_itself_or_nobody_knows_is_not_given(tmp_path):
-    assert arguments([RNG, Wanted("sata", ("01:06:01",)), Wanted("odd", ("fffe:fffe",))], tmp_path) == []
+@pytest.mark.parametrize(("without", "seat", "displays"), [
+    ((), "screen-display", ["virtio-gpu-pci,id=screen-display"]),
+    (("display",), qemu.PICTURE, []),
+    (("picture",), "screen-display", ["virtio-gpu-pci,id=screen-display"]),
+    (("display", "picture"), "seat", ["isa-vga,id=seat"]),
+])
+def test_input_devices_belong_to_a_display_that_is_there_before_them(without, seat, displays):
+    devices = Peripherals((KEYBOARD, PICTURE, GPU), frozenset(without))
+    assert devices.seat == seat
+    assert devices.arguments(Path("/nowhere"))[1::2] == [*displays, f"virtio-keyboard-pci,display={seat},addr=0x10.0"]
 
 
-def test_the_source_of_random_numbers_goes_with_its_driver():
-    assert has_random([DISK]) and has_random([]) and not has_random([RNG])
+def test_network_cards_reach_nothing_outside():
+    assert arguments([Wanted("net", ("8086:100e",))]) == ["-netdev", "user,id=net-net,restrict=on", "-device", "e1000,netdev=net-net"]
+
+
+def test_what_the_machine_has_by_itself_or_nobody_knows_is_not_given():
+    assert arguments([RNG, PICTURE, PS2, TIMER, OPERATOR, Wanted("sata", ("01:06:01",)), Wanted("odd", ("fffe:fffe",))]) == []
+
+
+def test_what_a_machine_has_by_itself_goes_with_its_driver():
+    def lacking(*without: str) -> Peripherals:
+        return Peripherals((RNG, PICTURE, PS2, TIMER, OPERATOR), frozenset(without))
+
+    assert all(lacking().has(name) for name in (RANDOM, DISPLAY)) and lacking().operated
+    assert not lacking("rng").has(RANDOM) and not lacking("picture").has(DISPLAY) and not lacking("operator").operated
+    assert lacking("i8042", "hpet").arguments(Path("/nowhere")) == ["-machine", "i8042=off", "-machine", "hpet=off"]
+    assert not Peripherals(()).operated
+
+
+def test_drivers_without_dma_are_known_by_what_they_hold():
+    """A keyboard controller by its data port, a debug console, a timer by its memory, a picture; not who holds the port beside."""
+    console, data, other = (need("port", name, length=1, access=Access.READ) for name in ("console", "data", "other"))
+    regs, picture = need("mmio", "regs", length=0x400, access=Access.READ), need("framebuffer", "picture")
+    found = wanted(system(
+        instance("a", app("a", console), console={"base": 0xE9}), instance("b", app("b", data), data={"base": 0x60}),
+        instance("c", app("c", other), other={"base": 0x61}), instance("d", app("d", regs), regs={"base": 0xFED0_0000}),
+        instance("e", app("e", picture), picture={}),
+    ))
+    assert found == (Wanted("a", ("operator",)), Wanted("b", ("i8042",)), Wanted("d", ("hpet",)), Wanted("e", ("picture",)))

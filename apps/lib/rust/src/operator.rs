@@ -9,7 +9,7 @@ use crate::text::Line;
 use core::fmt::Write;
 
 /// The most bytes of a request.
-pub const LONGEST: usize = 128;
+pub const LONGEST: usize = 512;
 
 /// Whose devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -33,7 +33,7 @@ fn run() -> Result<(), Error> {
         let (word, figures) = match (check.run)() {
             Ok(figures) => ("ok", figures),
             Err(why) if why == Error::Closed.text() => ("absent", String::new()), // its driver found none, and ended
-            Err(why) if why == input::NOBODY => ("untried", why),
+            Err(why) if why == input::NOBODY => ("untried:", why),
             Err(why) => ("FAILED", why),
         };
         failed |= word == "FAILED";
