@@ -38,10 +38,10 @@ def run(root: Path, variant: Variant, *, headless: bool, timeout: float | None, 
     if report.refused(built):
         return REFUSED
     made = built.value
-    devices = peripherals.Peripherals(made.devices, _left_out(made.devices, without))
+    devices = peripherals.Peripherals(made.devices, made.machine, _left_out(made.devices, without))
     options = machine.RunOptions(headless=headless, accel=accel, timeout=timeout, firmware=firmware, machine=made.machine, debug_exit=made.debug_exit,
                                  counts_instructions=made.counts_instructions, memory_mib=memory_mib,
-                                 peripherals=tuple(devices.arguments(disks or root / FOLDER / "disks")),
+                                 peripherals=tuple(devices.arguments(disks or root / FOLDER / "disks")), boot_device=devices.boot_device,
                                  random=devices.has(peripherals.RANDOM), picture=devices.has(peripherals.DISPLAY),
                                  operator=devices.operated, seat=devices.seat,
                                  gdb=_debugged(made.image, gdb) if gdb is not None else None)

@@ -33,7 +33,7 @@ class RunOptions:
     """How `munal run` runs. `timeout` is in seconds; `rtc` is the machine's clock at power-on (see qemu.Machine);
     `input` and `output` are file descriptors; a line of the guest's own begins with one of `banners`. `gdb`: for the
     debugger that the machine is to wait for; `peripherals` are QEMU's words for devices that the machine has beside its
-    own; `random`, `picture`, `operator`: see qemu.Machine; `seat`: see operator.Operator."""
+    own; `random`, `picture`, `operator`, `boot_device`: see qemu.Machine; `seat`: see operator.Operator."""
 
     headless: bool = False
     accel: str = "auto"
@@ -54,6 +54,7 @@ class RunOptions:
     picture: bool = True
     operator: bool = False
     seat: str | None = None
+    boot_device: str = qemu.BOOT_DEVICE
 
 
 def run(image: Path, options: RunOptions) -> int:
@@ -90,7 +91,7 @@ def _machine(options: RunOptions, accelerator: str, display: str | None) -> qemu
     debugger = ("-gdb", f"tcp:127.0.0.1:{options.gdb.port}") if options.gdb else ()
     return qemu.Machine(accelerator, display, options.debug_exit, options.reboot, options.rtc, options.memory_mib, options.machine,
                         extra=(*debugger, *options.peripherals), counted=options.counts_instructions, random=options.random,
-                        picture=options.picture, operator=options.operator)
+                        picture=options.picture, operator=options.operator, boot_device=options.boot_device)
 
 
 def _run_once(image: Path, options: RunOptions, machine: qemu.Machine, deadline: float | None, may_fall_back: bool) -> int | None:

@@ -19,6 +19,7 @@ DEVICES = {
     "pci": r"ok \d+ functions, \d+ with messages for interrupts",
     "rng": r"ok 256 KiB, [\d.]+ MB/s, chi-square \d+",
     "disk": r"ok 64 MiB, reads [\d.]+ MB/s, writes [\d.]+ MB/s with a flush",
+    "ahci": r"ok 64 MiB, reads [\d.]+ MB/s, writes [\d.]+ MB/s with a flush",
     "net": r"ok 52:54:00:[\da-f:]{8}, 500 answers of 52:55:0a:00:02:02 to \d+ questions, \d+ us each",
     "e1000": r"ok 52:54:00:[\da-f:]{8}, 500 answers of 52:55:0a:00:02:02 to \d+ questions, \d+ us each",
     "display": r"ok \d+ x \d+, \d+ frames/s, \d+ pieces of 32 x 32/s",

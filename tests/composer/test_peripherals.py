@@ -17,8 +17,12 @@ PICTURE, PS2, TIMER, OPERATOR = (Wanted(name, (name,)) for name in ("picture", "
 KEYBOARD, MOUSE, TABLET = (Wanted(name, ("1af4:1052",), slot) for name, slot in (("keyboard", 0x80), ("mouse", 0x89), ("tablet", None)))
 
 
+def machine(devices, without=(), type: str = "q35") -> Peripherals:
+    return Peripherals(tuple(devices), type, frozenset(without))
+
+
 def arguments(devices, disks: Path = Path("/nowhere"), without=()) -> list[str]:
-    return Peripherals(tuple(devices), frozenset(without)).arguments(disks)
+    return machine(devices, without).arguments(disks)
 
 
 def test_a_disk_is_made_once_and_kept(tmp_path):
@@ -59,7 +63,7 @@ def test_one_that_is_left_out_leaves_the_others_as_they_are():
     (("display", "picture"), "seat", ["isa-vga,id=seat"]),
 ])
 def test_input_devices_belong_to_a_display_that_is_there_before_them(without, seat, displays):
-    devices = Peripherals((KEYBOARD, PICTURE, GPU), frozenset(without))
+    devices = machine([KEYBOARD, PICTURE, GPU], without)
     assert devices.seat == seat
     assert devices.arguments(Path("/nowhere"))[1::2] == [*displays, f"virtio-keyboard-pci,display={seat},addr=0x10.0"]
 
@@ -69,17 +73,30 @@ def test_network_cards_reach_nothing_outside():
 
 
 def test_what_the_machine_has_by_itself_or_nobody_knows_is_not_given():
-    assert arguments([RNG, PICTURE, PS2, TIMER, OPERATOR, Wanted("sata", ("01:06:01",)), Wanted("odd", ("fffe:fffe",))]) == []
+    assert arguments([RNG, PICTURE, PS2, TIMER, OPERATOR, Wanted("odd", ("fffe:fffe",))]) == []
 
 
 def test_what_a_machine_has_by_itself_goes_with_its_driver():
     def lacking(*without: str) -> Peripherals:
-        return Peripherals((RNG, PICTURE, PS2, TIMER, OPERATOR), frozenset(without))
+        return machine([RNG, PICTURE, PS2, TIMER, OPERATOR], without)
 
     assert all(lacking().has(name) for name in (RANDOM, DISPLAY)) and lacking().operated
     assert not lacking("rng").has(RANDOM) and not lacking("picture").has(DISPLAY) and not lacking("operator").operated
     assert lacking("i8042", "hpet").arguments(Path("/nowhere")) == ["-machine", "i8042=off", "-machine", "hpet=off"]
-    assert not Peripherals(()).operated
+    assert not machine([]).operated
+
+
+def test_a_sata_disk_is_at_the_machines_controller_or_has_one_where_its_grant_says(tmp_path):
+    sata = Wanted("ahci", ("01:06:01",), 0x98)
+    assert machine([sata]).arguments(tmp_path)[2:] == ["-device", "ide-hd,drive=disk-ahci,bus=ide.0"]
+    words = machine([sata], type="pc").arguments(tmp_path)
+    assert words[:2] == ["-device", "ich9-ahci,id=sata-ahci,addr=0x13.0"] and words[-1] == "ide-hd,drive=disk-ahci,bus=sata-ahci.0"
+
+
+@pytest.mark.parametrize(("type", "without", "device"), [("q35", (), "nvme,serial=boot"), ("q35", ("ahci",), "nvme,serial=boot"), ("pc", (), "ide-hd")])
+def test_the_image_is_on_no_disk_of_a_driver_s_controller(type, without, device):
+    assert machine([Wanted("ahci", ("01:06:01",))], without, type).boot_device == device
+    assert machine([DISK], (), type).boot_device == "ide-hd"
 
 
 def test_drivers_without_dma_are_known_by_what_they_hold():

@@ -5,6 +5,7 @@
 extern crate alloc;
 
 mod checks;
+mod disk;
 mod display;
 mod input;
 mod network;
