@@ -27,6 +27,13 @@ def grants(table: Table, instance: Table) -> list[str]:
             _cpu(instance), f"handles: at most {instance['handle_limit']} beyond these", _restart(instance)]
 
 
+def asked(table: Table, handle: Table) -> int | None:
+    """The number of the service that a handle asks; None where it asks none."""
+    if handle["kind"] == "service badged":
+        return table["badges"][handle["object"]]["service"]
+    return handle["object"] if handle["kind"] == "service client" else None
+
+
 def size(count: int) -> str:
     """A size in the largest binary unit that divides it."""
     unit = next(((count >> shift, word) for shift, word in UNITS if count >= 1 << shift and count % (1 << shift) == 0), (count, "bytes"))
@@ -64,6 +71,9 @@ def _unshared(table: Table, handle: Table) -> str:
         return f"channel {name}: {said}"
     if kind == "service client":
         return f"service {name}: asks {table['services'][number]['name']}"
+    if kind == "service badged":
+        badge = table["badges"][number]
+        return f"{badge['capability']} {name}: asks {table['services'][badge['service']]['name']}, {badge['words']}"
     if kind == "device":
         return f"device {name}: {device.words(table['devices'][number])}"
     if kind == "clock" and number == OBJECTS["wall"]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from composer.grant_words import grants, size
+from composer.grant_words import asked, grants, size
 from composer.image import ImageView
 
 UNKNOWN = "not recorded"
@@ -43,7 +43,7 @@ def _wires(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"name": channel["name"], "kind": "channel", "server": names[channel["server"]], "clients": [names[channel["client"]]],
                "capacity": None, "depth": channel["depth"], "largest": channel["largest"], "carries": channel["carries"]}
     for number, service in enumerate(table["services"]):
-        clients = [i["name"] for i in table["instances"] for h in i["handles"] if (h["kind"], h["object"]) == ("service client", number)]
+        clients = [i["name"] for i in table["instances"] for h in i["handles"] if asked(table, h) == number]
         yield {"name": service["name"], "kind": "service", "server": names[service["server"]], "clients": clients, "capacity": None}
 
 

@@ -35,7 +35,7 @@ DYNAMIC = 1 << 30
 """Set in the number of each handle that is made or received at run time (kernel/logic/src/handles.rs)."""
 
 GLUE_FORMS = ("plain", "handle", "held", "offset", "connection", "granted", "base", "count", "handle-constant", "connection-constant")
-FIELD_TYPES = ("integer", "size", "access", "widths", "string", "wire", "instances", "boolean", "kinds", "matches", "model", "slot")
+FIELD_TYPES = ("integer", "size", "access", "widths", "string", "wire", "instances", "boolean", "kinds", "matches", "model", "slot", "path")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Param:
 @dataclass(frozen=True, slots=True)
 class Function:
     """One function of an interface. `raw` is None where the glue answers with a constant; `absolute` is what its primitive
-    takes in place of an offset."""
+    takes in place of an offset; `moves` says whether what a wire's function passes is part of what its ends tell each other."""
 
     name: str
     doc: str
@@ -62,6 +62,7 @@ class Function:
     access: str | None = None
     width: int | None = None
     absolute: Param | None = None
+    moves: bool = True
 
     @property
     def wasm_params(self) -> tuple[str, ...]:
@@ -85,7 +86,8 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One key of a need, a provide or a grant. `among` lists what the elements of an array can be."""
+    """One key of a need, a provide or a grant. `among` lists what it, or the elements of an array, can be; one that is `optional`
+    and is left out says nothing."""
 
     name: str
     type: str
@@ -93,7 +95,8 @@ class Field:
     default: Any = None
     min: int | None = None
     max: int | None = None
-    among: tuple[int, ...] = ()
+    among: tuple[Any, ...] = ()
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +247,7 @@ def _functions(table: dict[str, Any], absolute: Param | None = None) -> dict[str
     for name, value in table.items():
         params = tuple(Param(**p) for p in value.get("params", ()))
         made[name] = Function(name, value["doc"], params, value.get("result"), value.get("raw"), value["glue"],
-                              value.get("access"), value.get("width"), absolute)
+                              value.get("access"), value.get("width"), absolute, value.get("moves", True))
         if made[name].glue not in GLUE_FORMS:
             raise ValueError(f"{name}: `{made[name].glue}` is no glue form")
         if made[name].glue == "offset" and absolute is None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from composer.badge import badge_of
 from composer.device import Device
 from composer.system import SHARE, SHARED, Access, Grant, Instance, Need, Provide, System, Wire
 
@@ -36,6 +37,7 @@ class HandleKind(IntEnum):
     PCI = 16
     DEVICE = 17
     FRAMEBUFFER = 18
+    SERVICE_BADGED = 19
 
 
 SINGLETONS = {
@@ -50,6 +52,9 @@ SINGLETONS = {
     "framebuffer": HandleKind.FRAMEBUFFER,
 }
 """Capabilities of which the kernel has one object, numbered 0 where `OBJECTS` has no other."""
+ASKED = ("service", "files")
+"""Capabilities whose providers answer requests, one at a time."""
+
 OBJECTS = {"wall": 1}
 """The monotonic clock is clock 0, the time of day is clock 1."""
 
@@ -59,7 +64,7 @@ class Handle:
     """One entry of an instance's table of handles.
 
     `module` is the wasm module whose functions use it, `name` its need or provide. `object` is an interrupt's number, or an
-    index in the layout's streams, services, channels or devices. `instances` are indexes in the system's instances, for `control` alone.
+    index in the layout's streams, services, channels, devices or badges. `instances` are indexes in the system's instances, for `control` alone.
     """
 
     number: int
@@ -90,6 +95,17 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class Badge:
+    """What the server of `services[service]` is told of requests that are made by one grant: `data` means nothing to the kernel,
+    `words` say it to a person. `capability` is what was granted."""
+
+    service: int
+    data: bytes
+    capability: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
     """One connection that carries messages; `server` and `client` are indexes of instances, `depth` is messages in each direction, `largest` the bytes
     of one; `carries` the kinds of handles that they may carry, as bits: 1 streams, 2 channels, 4 services to ask."""
@@ -111,6 +127,7 @@ class Layout:
     services: tuple[Service, ...]
     channels: tuple[Channel, ...] = ()
     devices: tuple[Device, ...] = ()
+    badges: tuple[Badge, ...] = ()
 
     def of(self, instance: str, module: str) -> tuple[Handle, ...]:
         """The handles that the functions of `module` use in `instance`: one for a need, one a connection for a stream's server."""
@@ -119,27 +136,30 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class _Numbering:
-    """Which number each connection (by client and the need's module), each service (by server and name) and each device (by
-    instance and the need's module) has."""
+    """Which number each connection and each badge (by client and the need's module), each service (by server and the provide's
+    module) and each device (by instance and the need's module) has."""
 
     system: System
     streams: dict[tuple[str, str], tuple[int, Wire]]
     channels: dict[tuple[str, str], tuple[int, Wire]]
     services: dict[tuple[str, str], int]
     devices: dict[tuple[str, str], int]
+    badges: dict[tuple[str, str], int]
 
 
 def make_layout(system: System) -> Layout:
     """Number every handle, stream and service of a system that resolve.py accepted."""
-    streams, channels = _joints(system, "stream"), _joints(system, "channel")
+    streams, channels, badged = (_joints(system, capability) for capability in ("stream", "channel", "files"))
     numbers = _Numbering(system, {(w.client, w.need.module): (k, w) for k, w in enumerate(streams)},
                          {(w.client, w.need.module): (k, w) for k, w in enumerate(channels)},
                          {key: k for k, key in enumerate(_services(system))},
-                         {(i.name, grant.need.module): k for k, (i, grant) in enumerate(_devices(system))})
+                         {(i.name, grant.need.module): k for k, (i, grant) in enumerate(_devices(system))},
+                         {(w.client, w.need.module): k for k, w in enumerate(badged)})
     handles = {i.name: _handles(numbers, i) for i in system.instances}
     return Layout(handles, tuple(_stream(system, w) for w in streams),
-                  tuple(Service(f"{server}.{name}", system.index(server)) for server, name in numbers.services),
-                  tuple(_channel(system, w) for w in channels), tuple(_device(system, *granted) for granted in _devices(system)))
+                  tuple(Service(f"{server}.{module.partition('/')[2]}", system.index(server)) for server, module in numbers.services),
+                  tuple(_channel(system, w) for w in channels), tuple(_device(system, *granted) for granted in _devices(system)),
+                  tuple(_badge(numbers, w) for w in badged))
 
 
 def mirrored(rights: int) -> int:
@@ -148,7 +168,7 @@ def mirrored(rights: int) -> int:
 
 
 def _joints(system: System, capability: str) -> list[Wire]:
-    """The streams, or the channels, between instances in the order of the servers, what they provide, their clients and the clients' needs."""
+    """The wires of one capability between instances in the order of the servers, what they provide, their clients and the clients' needs."""
 
     def order(wire: Wire) -> tuple[int, ...]:
         server, client = system.index(wire.server), system.index(wire.client)
@@ -165,8 +185,8 @@ def _place(parts: tuple[Any, ...], module: str) -> int:
 def _services(system: System) -> Iterator[tuple[str, str]]:
     for instance in system.instances:
         for provide in instance.app.provides:
-            if provide.capability == "service":
-                yield instance.name, provide.name
+            if provide.capability in ASKED:
+                yield instance.name, provide.module
 
 
 def _stream(system: System, wire: Wire) -> Stream:
@@ -178,6 +198,14 @@ def _channel(system: System, wire: Wire) -> Channel:
     fields = wire.provide.fields
     return Channel(f"{wire.server}.{wire.provide.name}", system.index(wire.server), system.index(wire.client),
                    fields["depth"], fields["largest"], sum(1 << SHARED.index(kind) for kind in fields["carries"]))
+
+
+def _badge(numbers: _Numbering, wire: Wire) -> Badge:
+    client = next(i for i in numbers.system.instances if i.name == wire.client)
+    grant = client.grant(wire.capability, wire.need.name)
+    assert grant is not None, "a wire is what a grant decides"
+    badge = badge_of(wire.client, grant)
+    return Badge(numbers.services[wire.server, wire.provide.module], badge.encode(), wire.capability, badge.words)
 
 
 def _devices(system: System) -> Iterator[tuple[Instance, Grant]]:
@@ -207,8 +235,8 @@ def _granted(instance: Instance) -> Iterator[Grant]:
 
 
 def _rights(need: Need) -> int:
-    """What a client may do: what its need asks for, or all that the interface has where that is not divided."""
-    return Access(need.fields.get("access", Access.BOTH)).bits
+    """What a client may do: what its need asks for, or all that the interface has where the kernel does not divide it."""
+    return Access.BOTH.bits if need.capability in ASKED else Access(need.fields.get("access", Access.BOTH)).bits
 
 
 def _shared(party: Need | Provide) -> int:
@@ -224,6 +252,8 @@ def _need_handle(numbers: _Numbering, instance: Instance, grant: Grant) -> tuple
         kind, number = HandleKind.DEVICE, numbers.devices[instance.name, need.module]
     elif need.capability == "service":
         kind, number = HandleKind.SERVICE_CLIENT, _service(numbers, instance, need)
+    elif need.capability == "files":
+        kind, number = HandleKind.SERVICE_BADGED, numbers.badges[instance.name, need.module]
     elif (instance.name, need.module) in numbers.streams:
         kind, number = HandleKind.STREAM_CLIENT, numbers.streams[instance.name, need.module][0]
     elif (instance.name, need.module) in numbers.channels:
@@ -243,7 +273,7 @@ def _interrupt(value: dict[str, Any]) -> tuple[HandleKind, int]:
 
 def _service(numbers: _Numbering, instance: Instance, need: Need) -> int:
     wire = next(w for w in numbers.system.wires if w.client == instance.name and w.need.module == need.module)
-    return numbers.services[wire.server, wire.provide.name]
+    return numbers.services[wire.server, wire.provide.module]
 
 
 def _controlled(system: System, value: dict[str, Any]) -> tuple[int, ...]:
@@ -255,8 +285,8 @@ def _controlled(system: System, value: dict[str, Any]) -> tuple[int, ...]:
 
 def _provide_handles(numbers: _Numbering, instance: Instance, provide: Provide) -> Iterator[tuple[Any, ...]]:
     both = Access.BOTH.bits
-    if provide.capability == "service":
-        number = numbers.services[instance.name, provide.name]
+    if provide.capability in ASKED:
+        number = numbers.services[instance.name, provide.module]
         yield provide.module, provide.name, HandleKind.SERVICE_SERVER, number, both
     for number, wire in numbers.streams.values():
         if (wire.server, wire.provide.module) == (instance.name, provide.module):

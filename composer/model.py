@@ -343,7 +343,7 @@ def _grant_faults(capability: Capability, node: Node, name: str, references: boo
 def missing_grant_keys(capability: Capability, node: Node, notes: tuple[str, ...]) -> Iterator[Diagnostic]:
     """What a finished grant lacks: a key that it must have, or the one key of several. `notes` say how the grant came here."""
     for field in capability.grant_fields:
-        if field.default is None and field.name not in capability.one_of and field.name not in node.table:
+        if field.default is None and not field.optional and field.name not in capability.one_of and field.name not in node.table:
             yield missing_key(field.name, node, f"a grant of `{capability.name}`", notes)
     chosen = [key for key in capability.one_of if key in node.table]
     if capability.one_of and len(chosen) != 1:

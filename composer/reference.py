@@ -35,9 +35,11 @@ def signature(function: Function) -> str:
 
 def bounds(field: Field) -> str:
     """What a key takes, in words."""
-    parts = [field.type]
+    parts = [field.type if field.type != "access" or not field.among else " or ".join(f'"{each}"' for each in field.among)]
     if field.min is not None and field.max is not None:
         parts.append(f"{field.min} to {field.max}")
+    if field.optional:
+        parts.append("may be left out")
     if field.default is not None:
         shown = field.default if isinstance(field.default, (list, int)) else f'"{field.default}"'
         parts.append(f"{shown} where it is left out")

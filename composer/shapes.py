@@ -38,6 +38,9 @@ WHOLE_CPU = 1000
 LAST_EMERGENCY_PORT = 0xFFF8
 """A serial port's eight registers follow the emergency port."""
 
+LONGEST_FOLDER, LONGEST_PART = 1024, 255
+"""Bytes of a granted path, and of each name in it, as file systems commonly have them."""
+
 _NAME = re.compile(r"[a-z][a-z0-9-]*", re.ASCII)
 _NEED_NAME = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}", re.ASCII)
@@ -98,6 +101,31 @@ def _check_path(path: str) -> str:
     return path
 
 
+def _check_folder(path: str) -> str:
+    """A path that a grant of files names: one spelling for each folder, so that what lies below which can be told."""
+    parts = path.split("/")
+    if not path.startswith("/"):
+        raise Complaint(M0117, f"`{path[:64]}` is no path from the root on", "begin it with `/`, the root of what the provider keeps")
+    if len(path.encode()) > LONGEST_FOLDER or any(len(part.encode()) > LONGEST_PART for part in parts):
+        raise Complaint(M0117, f"`{path[:64]}…` is too long for a path", f"{LONGEST_FOLDER} bytes in UTF-8 are possible, {LONGEST_PART} for each name in it")
+    if not path.isprintable():
+        raise Complaint(M0117, "this path has characters that cannot be shown", "use letters, digits, marks and spaces")
+    if path != "/" and not {"", ".", ".."}.isdisjoint(parts[1:]):
+        raise Complaint(M0117, f"`{path[:64]}` is not the shortest way to say this path", f"write `{_shortest(parts)}`")
+    return path
+
+
+def _shortest(parts: list[str]) -> str:
+    """The same folder, without empty names, `.` and `..`."""
+    kept: list[str] = []
+    for part in parts:
+        if part == "..":
+            kept = kept[:-1]
+        elif part not in ("", "."):
+            kept.append(part)
+    return f"/{'/'.join(kept)}"
+
+
 def _check_machine(text: str) -> str:
     if not _MACHINE.fullmatch(text):
         raise Complaint(M0117, f"`{text[:64]}` is no machine of QEMU's", 'write one like "q35" or "pc"; `qemu-system-x86_64 -machine help` lists them')
@@ -133,10 +161,19 @@ def _check_share(written: object) -> int:
     return share
 
 
-def _check_access(written: object) -> Access:
-    if written not in ("r", "w", "rw"):
-        raise Complaint(M0111, f"`{str(written)[:40]}` is no access", 'write "r" for reads, "w" for writes or "rw" for both')
-    return Access(written)
+_ACCESSES = {"r": '"r" for reads', "w": '"w" for writes', "rw": '"rw" for both'}
+
+
+def _access(among: tuple[str, ...]) -> BeforeValidator:
+    """Takes the letters of an access that is one of `among`."""
+    *first, last = (_ACCESSES[letters] for letters in among)
+
+    def check(written: object) -> Access:
+        if written not in among:
+            raise Complaint(M0111, f"`{str(written)[:40]}` is no access{' here' if written in [*_ACCESSES] else ''}", f"write {', '.join(first)} or {last}")
+        return Access(written)
+
+    return BeforeValidator(check)
 
 
 def _widths(among: tuple[int, ...]) -> BeforeValidator:
@@ -350,7 +387,7 @@ def _type_of(field: interfaces.Field) -> Any:
     if field.type == "widths":
         return Annotated[tuple[int, ...], _widths(field.among)]
     return {
-        "access": Annotated[Access, BeforeValidator(_check_access)],
+        "access": Annotated[Access, _access(field.among or tuple(_ACCESSES))],
         "string": Annotated[str, AfterValidator(_check_word)],
         "wire": Annotated[str, AfterValidator(_check_wire)],
         "instances": Annotated[tuple[str, ...], BeforeValidator(_check_instances)],
@@ -358,6 +395,7 @@ def _type_of(field: interfaces.Field) -> Any:
         "boolean": bool,
         "matches": Annotated[list[Annotated[Match, PlainValidator(_check_match)]], Field(min_length=1, max_length=MOST_MATCHES), AfterValidator(_each_once)],
         "model": RelativePath,
+        "path": Annotated[str, AfterValidator(_check_folder)],
         "slot": Annotated[str, AfterValidator(_check_slot)],
     }[field.type]
 

@@ -46,6 +46,9 @@ MOST_QUEUED = 4 << 20
 SHARED = ("stream", "channel", "service")
 """Capabilities whose handles messages can carry, in the order of their bits in the system table."""
 
+CARRIED_AS = {"files": "service"}
+"""Capabilities whose handles are of another's kind to who receives them."""
+
 
 class Access(StrEnum):
     """What a need asks for, or a function costs."""

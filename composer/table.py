@@ -15,7 +15,7 @@ from composer.interfaces import Interfaces
 from composer.layout import Handle, HandleKind, Layout
 from composer.system import SHARE, SHARED, Access, Instance, Kind, Need, OnPanic, Priority, Range, Restart, System
 
-VERSION = 4
+VERSION = 5
 KINDS = (Kind.DRIVER, Kind.SERVICE, Kind.PROGRAM)
 POLICIES = ("never", "on-failure", "always")
 PRIORITIES = tuple(priority.value for priority in Priority)
@@ -23,7 +23,7 @@ PANICS = tuple(OnPanic)
 WIDTH_BITS = {8: 1, 16: 2, 32: 4, 64: 8}
 
 TABLE_KEYS = ("layout", "name", "version", "profile", "abi", "emergency_port", "modules", "instances", "streams", "services",
-              "channels", "panic", "devices")
+              "channels", "panic", "devices", "badges")
 MODULE_KEYS = ("name", "offset", "length", "sha256")
 INSTANCE_KEYS = ("name", "app", "kind", "module", "glue", "memory", "cpu_permille", "restart", "backoff_ms", "restart_limit",
                  "ports", "handles", "mmio", "priority", "period_us", "cpu_time_ms", "handle_limit")
@@ -32,6 +32,7 @@ WINDOW_KEYS = ("need", "base", "length", "access", "widths")
 HANDLE_KEYS = ("name", "kind", "object", "rights", "instances")
 STREAM_KEYS = ("name", "server", "client", "capacity")
 SERVICE_KEYS = ("name", "server")
+BADGE_KEYS = ("service", "data", "capability", "words")
 CHANNEL_KEYS = ("name", "server", "client", "depth", "largest", "carries")
 
 
@@ -70,6 +71,7 @@ def encode(system: System, layout: Layout, modules: Sequence[Module], interfaces
         [_numbered(c.name, c.server, c.client, c.depth, c.largest, c.carries) for c in layout.channels],
         PANICS.index(system.panic),
         numbered(layout.devices),
+        [_numbered(b.service, b.data, b.capability, b.words) for b in layout.badges],
     ), canonical=True)
 
 
@@ -89,6 +91,7 @@ def decode(table: bytes) -> dict[str, Any]:
         "channels": [_shown(CHANNEL_KEYS, c, carries=_kinds) for c in made["channels"]],
         "panic": PANICS[made["panic"]].value,
         "devices": [named(Device, d) for d in made["devices"]],
+        "badges": [_shown(BADGE_KEYS, b, data=bytes.hex) for b in made["badges"]],
     }
 
 

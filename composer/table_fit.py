@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from composer import badge as badges
 from composer import device_fit
 from composer import table as tables
 from composer.device import Device
@@ -34,14 +35,16 @@ MOST_HANDLES = 4096
 DEPTHS = range(1, 257)
 """Messages that one direction of a channel may hold."""
 
+LONGEST_NAME = 256
+
 PERIODS_US = range(1000, 1_000_001)
 
 INDEXED = {HandleKind.STREAM_CLIENT: "streams", HandleKind.STREAM_SERVER: "streams", HandleKind.SERVICE_CLIENT: "services",
-           HandleKind.SERVICE_SERVER: "services", HandleKind.DEVICE: "devices", HandleKind.CHANNEL_CLIENT: "channels", HandleKind.CHANNEL_SERVER: "channels"}
+           HandleKind.SERVICE_SERVER: "services", HandleKind.DEVICE: "devices", HandleKind.SERVICE_BADGED: "badges", HandleKind.CHANNEL_CLIENT: "channels", HandleKind.CHANNEL_SERVER: "channels"}
 """Handles whose object is a place in a list of the table."""
 
-PLAIN_NAME = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]{0,256}")
-"""A name that a terminal shows as it is: no control characters, none that turn the direction of writing."""
+PLAIN_TEXT = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]{0,1280}")
+"""A text that a terminal shows as it is: no control characters, none that turn the direction of writing."""
 
 Form = Callable[[Any], bool]
 
@@ -112,8 +115,16 @@ def _number(value: Any) -> bool:
     return type(value) is int and 0 <= value < LARGEST
 
 
+def _text(value: Any) -> bool:
+    return type(value) is str and PLAIN_TEXT.fullmatch(value) is not None
+
+
 def _name(value: Any) -> bool:
-    return type(value) is str and PLAIN_NAME.fullmatch(value) is not None
+    return _text(value) and len(value) <= LONGEST_NAME
+
+
+def _badge(value: Any) -> bool:
+    return type(value) is bytes and len(value) <= badges.LARGEST
 
 
 def _digest(value: Any) -> bool:
@@ -167,10 +178,12 @@ INSTANCE = (_name, _name, _below(len(tables.KINDS)), _number, _number, _number, 
             _below(len(tables.PRIORITIES)), _number, _number, _below(MOST_HANDLES + 1))
 STREAM = (_name, _number, _number, _number)
 SERVICE = (_name, _number)
+BADGE = (_number, _badge, _name, _text)
 CHANNEL = (_name, _number, _number, _number, _number, _below(1 << len(SHARED)))
 TABLE = (_number, _name, _name, _name, _digest, _port_or_none, _list_of("module", tables.MODULE_KEYS, MODULE),
          _list_of("instance", tables.INSTANCE_KEYS, INSTANCE), _list_of("stream", tables.STREAM_KEYS, STREAM),
-         _list_of("service", tables.SERVICE_KEYS, SERVICE), _list_of("channel", tables.CHANNEL_KEYS, CHANNEL), _below(len(tables.PANICS)), _devices)
+         _list_of("service", tables.SERVICE_KEYS, SERVICE), _list_of("channel", tables.CHANNEL_KEYS, CHANNEL), _below(len(tables.PANICS)), _devices,
+         _list_of("badge", tables.BADGE_KEYS, BADGE))
 
 
 # What numbers refer to
@@ -190,6 +203,8 @@ def _indexes(table: dict[str, Any], before: int) -> None:
         _require(1 <= stream["capacity"] <= MOST_CAPACITY, f"stream `{stream['name']}` holds {stream['capacity']} bytes")
     for service in table["services"]:
         _require(service["server"] < len(owners), f"service `{service['name']}` is served by nobody")
+    for number, badge in enumerate(table["badges"]):
+        _require(badge["service"] < len(table["services"]), f"badge {number} is for no service")
     for channel in table["channels"]:
         _require(max(channel["server"], channel["client"]) < len(owners), f"channel `{channel['name']}` joins an instance that is not there")
         _require(channel["depth"] in DEPTHS, f"channel `{channel['name']}` holds {channel['depth']} messages")
@@ -225,6 +240,18 @@ def _handle(table: dict[str, Any], owner: str, handle: dict[str, Any]) -> None:
     _require(handle["object"] < objects, f"handle `{handle['name']}` of `{owner}` names object {handle['object']}")
     _require(all(index < len(table["instances"]) for index in handle["instances"]),
              f"handle `{handle['name']}` of `{owner}` names an instance that is not there")
+    if kind is HandleKind.SERVICE_BADGED:
+        _badged(table["badges"][handle["object"]], owner, handle["name"])
+
+
+def _badged(badge: dict[str, Any], owner: str, name: str) -> None:
+    """That the badge is its holder's, and that its words say what its bytes do: people read the words, providers the bytes."""
+    try:
+        said = badges.decode(bytes.fromhex(badge["data"]))
+    except badges.NoBadge as why:
+        raise TableFault(f"the badge of `{name}` of `{owner}` cannot be read: {why}") from why
+    _require(said.instance == owner, f"handle `{name}` of `{owner}` has the badge of `{said.instance}`")
+    _require(said.words == badge["words"], f"the badge of `{name}` of `{owner}` is not what its words say")
 
 
 def _require(holds: bool, sentence: str) -> None:

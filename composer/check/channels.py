@@ -8,7 +8,7 @@ from typing import Any
 from composer.check.wiring import grant_notes
 from composer.diagnostics import Diagnostic, at, error, rule, warning, words
 from composer.spans import Span
-from composer.system import MOST_QUEUED, App, Need, Provide, System
+from composer.system import CARRIED_AS, MOST_QUEUED, App, Need, Provide, System
 from composer.units import format_size
 
 
@@ -58,11 +58,12 @@ def check_shared_is_carried(system: System, facts: Mapping[str, Any]) -> Iterato
     for app in system.apps:
         carried = {kind for fields in app.fields for kind in fields.get("carries", ())}
         for party in (*app.needs, *app.provides):
-            if party.fields.get("share") and party.capability not in carried:
+            kind = CARRIED_AS.get(party.capability, party.capability)
+            if party.fields.get("share") and kind not in carried:
                 yield warning(
-                    "M0233", f"`{app.name}` may share `{party.capability}.{party.name}`, but none of its channels carries handles of {party.capability}s",
+                    "M0233", f"`{app.name}` may share `{party.capability}.{party.name}`, but none of its channels carries handles of {kind}s",
                     at(_place(party, "share"), "this permission is of no use"), *_channels(app),
-                    help=f'remove `share`, or let a channel carry them with `carries = ["{party.capability}"]` at both ends',
+                    help=f'remove `share`, or let a channel carry them with `carries = ["{kind}"]` at both ends',
                 )
 
 

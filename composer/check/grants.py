@@ -32,7 +32,7 @@ def check_needs_granted(system: System, facts: Mapping[str, Any]) -> Iterator[Di
 
 def _example(capability: Capability) -> str:
     """A grant's form, for advice."""
-    keys = capability.one_of[:1] or tuple(field.name for field in capability.grant_fields if field.default is None)
+    keys = capability.one_of[:1] or tuple(field.name for field in capability.grant_fields if field.default is None and not field.optional)
     return f"{{ {', '.join(f'{key} = …' for key in keys)} }}" if keys else "{}"
 
 

@@ -8,7 +8,7 @@ from composer.drawing.picture import Box, Line, Picture, Source, Tie
 
 _STYLES = {
     Tie.HARDWARE: 'color="#b45309", arrowhead=none', Tie.KERNEL: 'color="#64748b", arrowhead=none', Tie.STREAM: 'color="#1d4ed8"',
-    Tie.CHANNEL: 'color="#a21caf"', Tie.SERVICE: 'color="#047857"', Tie.CONTROL: 'color="#be123c", style=dashed, constraint=false',
+    Tie.CHANNEL: 'color="#a21caf"', Tie.SERVICE: 'color="#047857"', Tie.FILES: 'color="#0e7490"', Tie.CONTROL: 'color="#be123c", style=dashed, constraint=false',
 }
 _FILLS = {"driver": "#fef3c7", "service": "#d1fae5", "program": "#dbeafe"}
 

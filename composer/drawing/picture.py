@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from composer.badge import granted_access
 from composer.device import which
 from composer.hardware import Held, Space, hardware
 from composer.interfaces import load_interfaces
@@ -28,6 +29,7 @@ class Tie(StrEnum):
     STREAM = "stream"
     CHANNEL = "channel"
     SERVICE = "service"
+    FILES = "files"
     KERNEL = "kernel"
     CONTROL = "control"
 
@@ -95,7 +97,7 @@ def make_picture(system: System) -> Picture:
     sources = [_source(each) for each in held] + [_device(*each) for each in devices] + [_kernel_source(key) for key in sorted({line.server for line in kernel})]
     lines = [Line(Tie.HARDWARE, each.instance, _key(each.grant), _hardware_key(each), "", "") for each in held]
     lines += [Line(Tie.HARDWARE, instance.name, _key(grant), _device_key(instance, grant), "", "") for instance, grant in devices]
-    lines += [*kernel, *map(_wire, (wire for wire in system.wires if wire.server)), *_control(system)]
+    lines += [*kernel, *(_wire(system, wire) for wire in system.wires if wire.server), *_control(system)]
     return Picture(system.profile, _count(system), tuple(_box(system, i) for i in system.instances), tuple(sources), tuple(lines))
 
 
@@ -163,14 +165,18 @@ def _kernel_lines(system: System) -> Iterator[Line]:
             yield Line(Tie.KERNEL, wire.client, f"stream.{wire.need.name}", "kernel.log", "", "r")
 
 
-def _wire(wire: Wire) -> Line:
+def _wire(system: System, wire: Wire) -> Line:
     provide = wire.provide
     assert provide is not None and wire.server is not None
-    return Line(Tie(wire.capability), wire.client, f"{wire.capability}.{wire.need.name}", wire.server, f"{wire.capability}.{provide.name}", spoken(wire))
+    return Line(Tie(wire.capability), wire.client, f"{wire.capability}.{wire.need.name}", wire.server, f"{wire.capability}.{provide.name}", spoken(system, wire))
 
 
-def spoken(wire: Wire) -> str:
-    """What goes over a wire: `bytes, rw`, a service's protocol, or `jobs, carries stream` of a channel."""
+def spoken(system: System, wire: Wire) -> str:
+    """What goes over a wire: `bytes, rw`, a service's protocol, `jobs, carries stream` of a channel, or `/home, rw` of files."""
+    if wire.capability == "files":
+        client = system.instance(wire.client)
+        grant = client.grant(wire.capability, wire.need.name) if client else None
+        return f"{grant.value['path']}, {granted_access(grant).value}" if grant and grant.value else ""
     protocol = str(wire.need.fields.get("protocol", ""))
     access, carries = wire.need.fields.get("access"), wire.need.fields.get("carries")
     if carries:
@@ -205,7 +211,7 @@ def _is_drawn(grant: Grant) -> bool:
 
 def _need(system: System, grant: Grant) -> Connector:
     need = grant.need
-    access = need.fields.get("access")
+    access = granted_access(grant) if need.capability == "files" else need.fields.get("access")
     detail = Access(access).value if access else ""
     if need.capability == "control" and EVERY in (grant.value or {}).get("instances", ()):
         detail = "all"

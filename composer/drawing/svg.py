@@ -84,7 +84,7 @@ def _columns(picture: Picture) -> dict[str, int]:
     """Sources in column 0; each instance one further than the furthest that it asks; programs that ask nobody stand last."""
     asks: dict[str, list[str]] = {box.name: [] for box in picture.boxes}
     for line in picture.lines:
-        if line.tie in (Tie.STREAM, Tie.CHANNEL, Tie.SERVICE):
+        if line.tie in (Tie.STREAM, Tie.CHANNEL, Tie.SERVICE, Tie.FILES):
             asks[line.client].append(line.server)
     column: dict[str, int] = {}
 

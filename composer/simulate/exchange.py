@@ -19,6 +19,7 @@ MOST_CARRIED = 8
 CARRIED = {
     HandleKind.STREAM_CLIENT: "stream", HandleKind.STREAM_SERVER: "stream", HandleKind.CHANNEL_CLIENT: "channel",
     HandleKind.CHANNEL_SERVER: "channel", HandleKind.SERVICE_CLIENT: "service",
+    HandleKind.SERVICE_BADGED: "service",
 }
 """Handles that can move, and what a channel must carry for that."""
 

@@ -35,7 +35,7 @@ def _movers(interfaces: Interfaces, kind: str) -> frozenset[str]:
     """The primitives of connections that take a parameter of this kind: `bytes` leave the caller, a `buffer` takes what comes."""
     wired = (c for c in interfaces.capabilities.values() if c.wire)
     functions = (f for c in wired for f in (*c.client.values(), *c.server.values()))
-    return frozenset(f.raw for f in functions if f.raw and any(p.type == kind for p in f.params))
+    return frozenset(f.raw for f in functions if f.raw and f.moves and any(p.type == kind for p in f.params))
 
 
 class Kernel:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 INTERRUPTS = (HandleKind.IRQ_ISA, HandleKind.IRQ_GLOBAL)
 STREAM_ENDS = (HandleKind.STREAM_CLIENT, HandleKind.STREAM_SERVER)
 CHANNEL_ENDS = (HandleKind.CHANNEL_CLIENT, HandleKind.CHANNEL_SERVER)
+ASKING = (HandleKind.SERVICE_CLIENT, HandleKind.SERVICE_BADGED)
 READABLE = (*STREAM_ENDS, HandleKind.KERNEL_LOG)
 RECORD = struct.Struct("<IHH")
 MOST_RECORDS = 1024
@@ -83,8 +84,8 @@ class Links:
             return [("readable", lambda: self._available(handle))]
         if handle.kind is HandleKind.SERVICE_SERVER:
             return [("readable", lambda: self.kernel.services[handle.object].has_request)]
-        if handle.kind is HandleKind.SERVICE_CLIENT:
-            return [("closed", lambda: not self._server(handle.object).lives_on)]
+        if handle.kind in ASKING:
+            return [("closed", lambda: not self._server(self._asked(handle)[0]).lives_on)]
         end = end_of(handle)
         if end is None:
             return []
@@ -264,7 +265,7 @@ class Links:
         return self.service_call_within(handle, at, length, reply_at, reply_length, -1)
 
     def service_call_within(self, handle: int, at: int, length: int, reply_at: int, reply_length: int, timeout: int) -> int:
-        number = self._find(handle, (HandleKind.SERVICE_CLIENT,), Access.WRITE).object
+        number, badge = self._asked(self._find(handle, ASKING, Access.WRITE))
         message = self._message(at, length)
         self._check_buffer(reply_at, reply_length)
         if length > LARGEST_MESSAGE:
@@ -273,7 +274,7 @@ class Links:
             raise Answer("invalid")
         if not self._server(number).lives_on:
             raise Answer("closed")
-        service, request = self.kernel.services[number], Request(self.sip.index, message)
+        service, request = self.kernel.services[number], Request(self.sip.index, message, badge)
         service.queue.append(request)
         self.kernel.changed.notify_all()
         try:
@@ -296,6 +297,14 @@ class Links:
             raise Answer("invalid")
         return self._receive(service, at, length, timeout)
 
+    def service_badge(self, handle: int, at: int, length: int) -> int:
+        service = self._served(handle)
+        self._check_buffer(at, length)
+        if service.serving is None:
+            raise Answer("not_found")
+        self._write(at, length, service.serving.badge)
+        return len(service.serving.badge)
+
     def service_reply(self, handle: int, at: int, length: int) -> int:
         service, message = self._served(handle), self._message(at, length)
         if length > LARGEST_MESSAGE:
@@ -315,6 +324,13 @@ class Links:
 
     def _served(self, handle: int) -> Service:
         return self.kernel.services[self._require(handle, HandleKind.SERVICE_SERVER).object]
+
+    def _asked(self, handle: Handle) -> tuple[int, bytes]:
+        """The service that a client's handle stands for, and the badge that it has."""
+        if handle.kind is HandleKind.SERVICE_CLIENT:
+            return handle.object, b""
+        badge = self.kernel.layout.badges[handle.object]
+        return badge.service, badge.data
 
     def _server(self, number: int) -> Sip:
         return self.kernel.sips[self.kernel.layout.services[number].server]

@@ -80,10 +80,11 @@ class Log:
 
 @dataclass(eq=False)
 class Request:
-    """What a client asks; it waits until `answer` holds the reply or an error."""
+    """What a client asks, by a handle that may have a badge; it waits until `answer` holds the reply or an error."""
 
     client: int
     message: bytes
+    badge: bytes
     answer: bytes | int | None = None
 
 

@@ -17,6 +17,7 @@ from itertools import product
 from pathlib import Path
 
 from composer.interfaces import Capability, Field, Function, Interfaces, Param, load_interfaces
+from composer.system import SHARED
 
 APPS = Path(__file__).resolve().parents[2] / "apps" / "hostile"
 NAME, FUZZ, SERVER, CLIENT, NEED, CASES = "boundary", "fuzz", "boundary-server", "boundary-client", "it", "cases"
@@ -286,10 +287,9 @@ def _wires(interfaces: Interfaces) -> Iterator[tuple[str, Capability]]:
 
 def _fields(fields: tuple[Field, ...]) -> Iterator[str]:
     """What a need or a provide must say, and all that may be said to be allowed more: widths, kinds of handles, sharing."""
-    wires = sorted(name for name, _ in _wires(load_interfaces()))
     for field in fields:
         if field.type in ("widths", "kinds"):
-            allowed = list(field.among) if field.type == "widths" else wires
+            allowed = list(field.among) if field.type == "widths" else sorted(SHARED)
             yield f"{field.name} = [{', '.join(str(each) if field.type == 'widths' else chr(34) + each + chr(34) for each in allowed)}]"
         elif field.type == "boolean":
             yield f"{field.name} = true"

@@ -72,7 +72,7 @@ pub fn carrying(kind: HandleKind) -> u8 {
     match kind {
         HandleKind::StreamClient | HandleKind::StreamServer => 1,
         HandleKind::ChannelClient | HandleKind::ChannelServer => 2,
-        HandleKind::ServiceClient => 4,
+        HandleKind::ServiceClient | HandleKind::ServiceBadged => 4,
         _ => 0,
     }
 }

@@ -1,5 +1,5 @@
 //! Grants in words, as the kernel enforces them: what audit shows.
-use crate::{device::{Device, Match}, table::{Handle, HandleKind, Instance, MmioGrant, PortGrant, Priority, READ, RestartPolicy, SHARE, Table, WALL_CLOCK, WRITE}};
+use crate::{device::{Device, Match}, table::{Badge, Handle, HandleKind, Instance, MmioGrant, PortGrant, Priority, READ, RestartPolicy, SHARE, Table, WALL_CLOCK, WRITE}};
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 
 /// What instance `index` may do, one grant a line.
@@ -57,6 +57,7 @@ fn unshared(table: &Table, handle: &Handle) -> String {
         HandleKind::StreamClient => format!("stream {name}: {} {}", access(handle.rights), table.streams[object].name),
         HandleKind::StreamServer => format!("stream {name}: serves {}, {}", instance(table.streams[object].client), access(handle.rights)),
         HandleKind::ServiceClient => format!("service {name}: asks {}", table.services[object].name),
+        HandleKind::ServiceBadged => badged(name, &table.services[table.badges[object].service].name, &table.badges[object]),
         HandleKind::ServiceServer => format!("service {name}: answers"),
         HandleKind::Log => format!("log {name}: write"),
         HandleKind::Clock if object == WALL_CLOCK => format!("wall {name}: read"),
@@ -72,6 +73,11 @@ fn unshared(table: &Table, handle: &Handle) -> String {
         HandleKind::Framebuffer => format!("framebuffer {name}: write"),
         HandleKind::Device => format!("device {name}: {}", device(&table.devices[object])),
     }
+}
+
+/// Whom it asks is what the kernel enforces; what that one is told is in the composer's words.
+fn badged(name: &str, service: &str, badge: &Badge) -> String {
+    format!("{} {name}: asks {service}, {}", badge.capability, badge.words)
 }
 
 /// Which function it may be, as manifests have it.
@@ -168,6 +174,12 @@ mod tests {
         assert_eq!(device_of(None, 0), "1af4:1044 or 01:06 or 0c:03:30");
         assert_eq!(device_of(Some(0x02fd), 2), "1af4:1044 or 01:06 or 0c:03:30, at 02:1f.5, after 2 others");
         assert!(device_of(None, 1).ends_with("0c:03:30, after 1 other"));
+    }
+
+    #[test]
+    fn a_badge_reads_by_whom_it_asks_and_what_it_says() {
+        let badge = Badge { service: 0, bytes: alloc::vec![1, 2].into(), capability: "files".into(), words: "read /home/notes".into() };
+        assert_eq!(badged("home", "store.files", &badge), "files home: asks store.files, read /home/notes");
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub use pci::*;
 pub use peek::{stream_peek, stream_skip};
 pub use port::*;
 pub use random::*;
-pub use service::{service_call, service_call_within, service_receive, service_reply, service_reply_and_receive};
+pub use service::{service_badge, service_call, service_call_within, service_receive, service_reply, service_reply_and_receive};
 pub use sip::*;
 pub use stream::{stream_flush, stream_read, stream_try_read, stream_try_write, stream_write};
 

@@ -2,9 +2,9 @@
 //! reply straight to where the client wants it: one copy each, however large.
 use super::{Answer, find, irq::deadline};
 use crate::{cpu::time, dispatch::Error, loan::Loan, party::{self, Over, Told, Waiting}, sip::{Call, Lent, Outcome}, state::{self, State}, thread};
-use munal_logic::{service::{LARGEST, Lost}, table::{HandleKind, WRITE}};
+use munal_logic::{service::{LARGEST, Lost, Request}, table::{HandleKind, Held, WRITE}};
 
-const CLIENT: &[HandleKind] = &[HandleKind::ServiceClient];
+const CLIENT: &[HandleKind] = &[HandleKind::ServiceClient, HandleKind::ServiceBadged];
 const SERVER: &[HandleKind] = &[HandleKind::ServiceServer];
 
 /// An answer as the interfaces have it.
@@ -18,15 +18,16 @@ pub fn service_call(call: &mut Call<'_, '_>, handle: u32, request: Lent, reply: 
 
 pub fn service_call_within(call: &mut Call<'_, '_>, handle: u32, request: Lent, reply: Lent, timeout: i64) -> Outcome<Answer> {
     let index = call.index();
-    let service = match find(call, handle, CLIENT, WRITE)? {
-        Ok(held) => held.object,
+    let held = match find(call, handle, CLIENT, WRITE)? {
+        Ok(held) => held,
         Err(error) => return Ok(Err(error)),
     };
     let (request, reply) = (Loan::of(call, request)?, Loan::of(call, reply)?);
     if request.length() > LARGEST {
         return Ok(Err(Error::TooLarge));
     }
-    let server = state::with(|state| {
+    let asked = state::with(|state| {
+        let (service, badge) = state.asked(&held);
         let server = state.table.services[service].server;
         if server == index {
             return Err(Error::Invalid); // it would wait for itself
@@ -34,13 +35,13 @@ pub fn service_call_within(call: &mut Call<'_, '_>, handle: u32, request: Lent, 
         if !state.lives_on(server) {
             return Err(Error::Closed);
         }
-        state.services[service].ask(index);
+        state.services[service].ask(Request { client: index, badge });
         state.stir_server(server);
         // SAFETY: the request is this thread's own, which runs; the server's loan is checked there.
-        Ok((server, unsafe { state.hand_in(service, server, request) }))
+        Ok((service, server, unsafe { state.hand_in(service, server, request) }))
     });
-    let (server, handed) = match server {
-        Ok(server) => server,
+    let (service, server, handed) = match asked {
+        Ok(asked) => asked,
         Err(error) => return Ok(Err(error)),
     };
     thread::lend(index, server);
@@ -62,6 +63,18 @@ pub fn service_receive(call: &mut Call<'_, '_>, handle: u32, buffer: Lent, timeo
         return Ok(Err(Error::Invalid)); // the request received last still wants its reply
     }
     receive(call, service, buffer, timeout, None)
+}
+
+pub fn service_badge(call: &mut Call<'_, '_>, handle: u32, buffer: Lent) -> Outcome<Answer> {
+    let service = super::require(call, handle, SERVER)?.object;
+    let buffer = call.bytes(buffer)?;
+    Ok(state::with(|state| {
+        let request = state.services[service].serving().ok_or(Error::NotFound)?;
+        let badge: &[u8] = request.badge.map_or(&[], |number| &state.table.badges[number as usize].bytes);
+        let count = buffer.len().min(badge.len());
+        buffer[..count].copy_from_slice(&badge[..count]);
+        Ok(badge.len() as u32)
+    }))
 }
 
 pub fn service_reply(call: &mut Call<'_, '_>, handle: u32, reply: Lent) -> Outcome<Answer> {
@@ -107,6 +120,14 @@ fn receive(call: &mut Call<'_, '_>, service: usize, buffer: Lent, timeout: i64, 
 }
 
 impl State {
+    /// The service that a client's handle stands for, and the badge that it has.
+    pub fn asked(&self, held: &Held) -> (usize, Option<u32>) {
+        match held.kind {
+            HandleKind::ServiceBadged => (self.table.badges[held.object].service, Some(held.object as u32)),
+            _ => (held.object, None),
+        }
+    }
+
     /// Hands the request of a client that just asked to a server that waits for it, where no other is before it.
     ///
     /// # Safety

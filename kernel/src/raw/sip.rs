@@ -66,7 +66,7 @@ fn events(index: usize, handle: &Held) -> u16 {
         HandleKind::StreamClient | HandleKind::StreamServer | HandleKind::KernelLog => all(stream::readiness(index, handle)),
         HandleKind::ChannelClient | HandleKind::ChannelServer => all(channel::readiness(handle)),
         HandleKind::ServiceServer => flag(service::has_request(handle.object), event::READABLE),
-        HandleKind::ServiceClient => flag(state::with(|state| !state.lives_on(state.table.services[handle.object].server)), event::CLOSED),
+        HandleKind::ServiceClient | HandleKind::ServiceBadged => flag(state::with(|state| !state.lives_on(state.table.services[state.asked(handle).0].server)), event::CLOSED),
         _ => 0,
     }
 }

@@ -36,6 +36,8 @@ impl fmt::Display for TableError {
 
 /// The most instances, streams or handles of one kind that a table may hold.
 pub const MOST: usize = 4096;
+/// The most bytes of a badge.
+pub const MOST_BADGE: usize = 2048;
 /// The most bytes that one direction of a stream may hold.
 const MOST_CAPACITY: usize = 1 << 20;
 /// The most messages that one direction of a channel may hold, and the most bytes of all of them together.
@@ -54,7 +56,7 @@ fn require(holds: bool, what: impl FnOnce() -> String) -> Result<(), TableError>
 pub fn whole(table: &Table, section: u64, abi: &[u8; 32]) -> Result<(), TableError> {
     require(table.version == VERSION, || alloc::format!("the system table has version {}, this kernel reads {VERSION}", table.version))?;
     require(table.abi.as_slice() == abi, || "the image was composed for a kernel with other interfaces".into())?;
-    for (what, length) in [("instances", table.instances.len()), ("streams", table.streams.len()), ("services", table.services.len()), ("channels", table.channels.len()), ("devices", table.devices.len()), ("modules", table.modules.len())] {
+    for (what, length) in [("instances", table.instances.len()), ("streams", table.streams.len()), ("services", table.services.len()), ("channels", table.channels.len()), ("devices", table.devices.len()), ("badges", table.badges.len()), ("modules", table.modules.len())] {
         require(length <= MOST, || alloc::format!("the system table has {length} {what}, more than {MOST}"))?;
     }
     for module in &table.modules {
@@ -68,6 +70,10 @@ pub fn whole(table: &Table, section: u64, abi: &[u8; 32]) -> Result<(), TableErr
     }
     for service in &table.services {
         require(service.server < table.instances.len(), || alloc::format!("service `{}` is served by nobody", service.name))?;
+    }
+    for badge in &table.badges {
+        require(badge.service < table.services.len(), || alloc::format!("a badge of `{}` is for no service", badge.capability))?;
+        require(badge.bytes.len() <= MOST_BADGE, || alloc::format!("a badge for `{}` has {} bytes", table.services[badge.service].name, badge.bytes.len()))?;
     }
     for channel in &table.channels {
         require(channel.server < table.instances.len() && channel.client < table.instances.len(), || alloc::format!("channel `{}` joins an instance that is not there", channel.name))?;
@@ -98,6 +104,7 @@ fn check_instance(table: &Table, index: usize, instance: &Instance) -> Result<()
             HandleKind::ChannelClient | HandleKind::ChannelServer => table.channels.len(),
             HandleKind::Clock => WALL_CLOCK + 1,
             HandleKind::Device => table.devices.len(),
+            HandleKind::ServiceBadged => table.badges.len(),
             _ => 1,
         };
         require(handle.object < objects, || alloc::format!("handle `{}` of `{name}` names object {}", handle.name, handle.object))?;
@@ -177,6 +184,8 @@ mod tests {
         handle: (u8, u32, u32),
         stream: (u32, u32, u32),
         service: u32,
+        /// Its service, and how many bytes it has.
+        badge: (u32, usize),
         period_us: u32,
         handle_limit: u32,
         channel: (u32, u32, u32, u32, u8),
@@ -186,8 +195,8 @@ mod tests {
 
     fn whole() -> Parts {
         Parts {
-            version: 4, abi: ABI, module: (0x1000, 0x2000), modules_of_instance: (0, 0), permille: 200, port: (0x3f8, 8),
-            second_port: (0x2f8, 8), mmio: (0xfed0_0000, 0x400), second_mmio: (0xfed0_1000, 8), handle: (3, 0, 1), stream: (0, 1, 4096), service: 1,
+            version: 5, abi: ABI, module: (0x1000, 0x2000), modules_of_instance: (0, 0), permille: 200, port: (0x3f8, 8),
+            second_port: (0x2f8, 8), mmio: (0xfed0_0000, 0x400), second_mmio: (0xfed0_1000, 8), handle: (3, 0, 1), stream: (0, 1, 4096), service: 1, badge: (0, 2048),
             period_us: 50_000, handle_limit: 64, channel: (0, 1, 16, 4096, 7), device: (1, 0, 0x20, 0b10, 8, 0x3f),
         }
     }
@@ -195,7 +204,7 @@ mod tests {
     fn encode(parts: &Parts) -> Vec<u8> {
         let mut out = Encoder::new(Vec::new());
         let written = (|| {
-            out.map(13)?.u8(0)?.u32(parts.version)?.u8(1)?.str("test")?.u8(2)?.str("1.0")?.u8(3)?.str("console")?;
+            out.map(14)?.u8(0)?.u32(parts.version)?.u8(1)?.str("test")?.u8(2)?.str("1.0")?.u8(3)?.str("console")?;
             out.u8(4)?.bytes(&parts.abi)?.u8(5)?.u16(0x3f8)?;
             out.u8(6)?.array(1)?.map(4)?.u8(0)?.str("app/one")?.u8(1)?.u64(parts.module.0)?.u8(2)?.u64(parts.module.1)?.u8(3)?.bytes(&[0; 32])?;
             out.u8(7)?.array(2)?;
@@ -226,6 +235,7 @@ mod tests {
             out.u8(5)?.map(4)?.u8(0)?.u32(8)?.u8(1)?.u8(4)?.u8(2)?.u64(0xffff_ffff)?.u8(3)?.u64(0)?.u8(6)?.u64(1)?;
             out.u8(7)?.map(3)?.u8(0)?.u32(12)?.u8(1)?.u8(1)?.u8(2)?.u64(1)?;
             out.u8(7)?.array(1)?.map(5)?.u8(0)?.u32(0)?.u8(1)?.u32(parts.device.5)?.u8(2)?.u8(1)?.u8(3)?.u64(0)?.u8(4)?.null()?;
+            out.u8(13)?.array(1)?.map(4)?.u8(0)?.u32(parts.badge.0)?.u8(1)?.bytes(&alloc::vec![9; parts.badge.1])?.u8(2)?.str("files")?.u8(3)?.str("read /home")?;
             Ok::<(), Error<core::convert::Infallible>>(())
         })();
         written.unwrap();
@@ -250,6 +260,7 @@ mod tests {
         }
         assert_eq!(table.instances[1].mmio[0].pages(), (0xfed0_1000, 0xfed0_2000));
         assert_eq!(table.instances[1].handles[0].kind, HandleKind::StreamClient);
+        assert_eq!((table.badges[0].service, table.badges[0].bytes.as_slice()), (0, &[9; 2048][..]));
         assert_eq!(table.instances[0].restart, RestartPolicy::OnFailure);
         assert_eq!((table.instances[0].priority, table.instances[0].cpu_time_ms, table.panic), (Priority::High, 2000, OnPanic::Reset));
         assert!(Priority::Low < Priority::Normal && Priority::High < Priority::Urgent);
@@ -303,6 +314,9 @@ mod tests {
             (fault(|p| p.stream.2 = 0), "holds 0 bytes"),
             (fault(|p| p.stream.2 = 1 << 21), "bytes"),
             (fault(|p| p.service = 2), "served by nobody"),
+            (fault(|p| p.badge.0 = 1), "a badge of `files` is for no service"),
+            (fault(|p| p.badge.1 = 2049), "a badge for `two.time` has 2049 bytes"),
+            (fault(|p| p.handle = (19, 1, 0)), "names object 1"),
             (fault(|p| p.period_us = 999), "period of 999"),
             (fault(|p| p.period_us = 1_000_001), "period of 1000001"),
             (fault(|p| p.handle_limit = 4097), "4097 handles"),

@@ -6,10 +6,10 @@ use crate::device::Device;
 use alloc::{string::String, vec::Vec};
 use minicbor::{Decode, bytes::ByteVec};
 
-pub use check::{Kept, MOST, TableError, shared};
+pub use check::{Kept, MOST, MOST_BADGE, TableError, shared};
 
 /// The layout that this kernel reads.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 #[derive(Debug, Clone, Decode)]
 #[cbor(map)]
@@ -27,6 +27,7 @@ pub struct Table {
     #[n(10)] pub channels: Vec<Channel>,
     #[n(11)] pub panic: OnPanic,
     #[n(12)] pub devices: Vec<Device>,
+    #[n(13)] pub badges: Vec<Badge>,
 }
 
 /// The table's emergency port, found without reading the rest: nothing is allocated. Errors: where it is no valid CBOR.
@@ -177,6 +178,8 @@ pub enum HandleKind {
     #[n(16)] Pci,
     #[n(17)] Device,
     #[n(18)] Framebuffer,
+    /// The client's end of a service that is told a badge; its object is an index in `badges`.
+    #[n(19)] ServiceBadged,
 }
 
 #[derive(Debug, Clone, Decode)]
@@ -222,6 +225,18 @@ pub struct Stream {
 pub struct Service {
     #[n(0)] pub name: String,
     #[n(1)] pub server: usize,
+}
+
+/// What a service's server is told of who asks: bytes that the composer chose for one grant, and that mean nothing to the kernel.
+#[derive(Debug, Clone, Decode)]
+#[cbor(map)]
+pub struct Badge {
+    /// Index in `services`.
+    #[n(0)] pub service: usize,
+    #[n(1)] pub bytes: ByteVec,
+    /// The grant's capability, and what it allows, in words for a person.
+    #[n(2)] pub capability: String,
+    #[n(3)] pub words: String,
 }
 
 #[derive(Debug, Clone, Decode)]
