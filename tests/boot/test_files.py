@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -24,11 +25,12 @@ def leave(console):
     assert console.status() == 0
 
 
-def said(console, name, line):
-    """Wait until an instance's log has a line."""
-    end = time.monotonic() + PATIENCE
-    while line not in (lines := console.ask(f"log {name}")):
+def said(console, name, pattern):
+    """Wait until an instance's log has a line that a regular expression matches."""
+    end, lines = time.monotonic() + PATIENCE, []
+    while not any(re.fullmatch(pattern, line) for line in lines):
         assert time.monotonic() < end, lines
+        lines = console.ask(f"log {name}")
 
 
 def silent(console, *lines):
@@ -82,9 +84,7 @@ def test_a_damaged_disk_costs_one_line(machine, tmp_path):
         file.seek(4096 + 16)
         file.write(b"\xff" * 200)
     console = begin(machine, tmp_path)
-    end = time.monotonic() + PATIENCE
-    while not any(line.startswith("what is on the disk is damaged: ") for line in (lines := console.ask("log store"))):
-        assert time.monotonic() < end, lines
+    said(console, "store", "what is on the disk is damaged: .*")
     assert console.ask("cat /disk/a") == ["cat: /disk/a: the service does not answer"]
     leave(console)
 
