@@ -11,6 +11,7 @@ pub mod cases;
 pub mod deadlines;
 pub mod display;
 pub mod ethernet;
+pub mod files;
 pub mod input;
 pub mod operator;
 #[cfg(feature = "alloc")]

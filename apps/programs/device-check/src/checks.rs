@@ -3,7 +3,7 @@
 use crate::disk::{self, Disk};
 use crate::input::{self, Device};
 use crate::network::{self, Card};
-use crate::{CLOCK, Error, channel, display, service, stream};
+use crate::{CLOCK, Error, channel, contents, display, files, service, stream};
 use alloc::{format, string::{String, ToString}, vec::Vec};
 use munal::FOREVER;
 use munal::operator::Seat;
@@ -38,6 +38,7 @@ pub const ALL: &[Check] = &[
     Check { name: "rng", granted: || stream::entropy.granted() != 0, run: entropy },
     Check { name: "disk", granted: || service::disk.granted() != 0, run: || disk::check(&DISK) },
     Check { name: "ahci", granted: || service::ahci.granted() != 0, run: || disk::check(&AHCI) },
+    Check { name: "files", granted: || files::files.granted() != 0, run: contents::check },
     Check { name: "net", granted: || channel::net.granted() != 0, run: || network::check(&NET) },
     Check { name: "e1000", granted: || channel::e1000.granted() != 0, run: || network::check(&E1000) },
     Check { name: "display", granted: || service::display.granted() != 0, run: || display::check(|message, reply| service::display.call(message, reply)) },
