@@ -11,6 +11,7 @@ pub mod cases;
 pub mod deadlines;
 pub mod display;
 pub mod ethernet;
+pub mod files;
 pub mod input;
 #[cfg(feature = "alloc")]
 pub mod pci;
