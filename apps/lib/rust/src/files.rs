@@ -4,15 +4,19 @@
 //! `REPLY` bytes (`Reply`): how it went, which life of the service says so, and the answer behind. Numbers are little endian. Requests
 //! stand alone: nothing is open between them, and a client goes on where the service was started anew.
 //!
+//! What a client may do, and which folder its paths begin at, a request does not say: the kernel tells the provider, by a `Badge`.
+//!
 //! Each request is done as a whole or not at all. What was written is safe from a loss of power, and from the service's own end, once a
 //! `Sync` after it was answered with `Done`, and not before; until then the latest of it may be lost. `Sync` says in which life of the
 //! service the client wrote: where that is over, what it wrote may be gone, and `Lost` tells it to write once more.
 
+mod badge;
 mod path;
 
 #[cfg(feature = "alloc")]
 pub mod client;
 
+pub use badge::{BADGE_MOST, Badge};
 pub use path::{PATH_MOST, PARTS_MOST, PART_MOST, Path};
 
 /// Bytes of a request before its path.
@@ -247,7 +251,7 @@ impl Entry {
 /// How much room there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Space {
-    /// Bytes of all files that the client sees.
+    /// Bytes that all that the client sees takes, as the service counts against a quota.
     pub used: u64,
     /// How many these may be; `u64::MAX` for no limit.
     pub quota: u64,
