@@ -1,0 +1,73 @@
+//! How many bytes the files below a folder have: counted when a quota wants it first, and kept up from then on.
+
+use crate::find::Fat;
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+use hadris_fs::{DirCursor, FileType, NodeId};
+use hadris_io::{Error, ErrorKind};
+use hadris_storage::sync::BlockDevice;
+
+/// The most folders whose bytes are kept up.
+const KEPT: usize = 32;
+/// The most folders that are counted: a volume that has more is counted for nobody.
+const FOLDERS: usize = 1 << 16;
+
+/// The bytes below some folders, which the library is told to hold.
+#[derive(Default)]
+pub struct Usage(Vec<(NodeId, u64)>);
+
+impl Usage {
+    /// Bytes below a folder, where they were counted.
+    pub fn of(&self, folder: NodeId) -> Option<u64> {
+        self.0.iter().find(|(kept, _)| *kept == folder).map(|(_, used)| *used)
+    }
+
+    /// Keeps what was counted below a folder that is held for it, in place of what was counted first where there is too much.
+    pub fn keep<D: BlockDevice>(&mut self, fat: &mut Fat<D>, folder: NodeId, used: u64) {
+        if self.0.len() >= KEPT {
+            fat.forget(self.0.remove(0).0, 1);
+        }
+        self.0.push((folder, used));
+    }
+
+    /// Bytes came to a file in the last of these folders.
+    pub fn grow(&mut self, folders: &[NodeId], bytes: u64) {
+        self.change(folders, |used| used.saturating_add(bytes));
+    }
+
+    /// Bytes of a file in the last of these folders went.
+    pub fn shrink(&mut self, folders: &[NodeId], bytes: u64) {
+        self.change(folders, |used| used.saturating_sub(bytes));
+    }
+
+    /// Forgets all: where a folder moves or goes, all that is above it changes.
+    pub fn forget<D: BlockDevice>(&mut self, fat: &mut Fat<D>) {
+        self.0.drain(..).for_each(|(folder, _)| fat.forget(folder, 1));
+    }
+
+    fn change(&mut self, folders: &[NodeId], change: impl Fn(u64) -> u64) {
+        for (_, used) in self.0.iter_mut().filter(|(kept, _)| folders.contains(kept)) {
+            *used = change(*used);
+        }
+    }
+}
+
+/// Counts the bytes of all files below a folder. A folder that leads back to one above it is counted once.
+pub fn count<D: BlockDevice>(fat: &mut Fat<D>, folder: NodeId) -> Result<u64, Error<D::Error>> {
+    let (mut seen, mut left, mut bytes) = (BTreeSet::from([folder]), alloc::vec![folder], 0u64);
+    while let Some(folder) = left.pop() {
+        let mut cursor = DirCursor::START;
+        while let Some(entry) = fat.readdir(folder, cursor)? {
+            cursor = entry.next_cursor();
+            if entry.file_type() == FileType::File {
+                bytes = bytes.saturating_add(entry.metadata().len());
+            } else if seen.insert(entry.node()) {
+                left.push(entry.node());
+            }
+        }
+        if seen.len() > FOLDERS {
+            return Err(Error::new(ErrorKind::LimitExceeded, "too many folders to count"));
+        }
+    }
+    Ok(bytes)
+}
