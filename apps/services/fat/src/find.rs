@@ -1,6 +1,7 @@
 //! Where on a disk its FAT volume is: the disk itself, or the first partition with one, by a GUID partition table (UEFI specification
 //! 2.10, chapter 5) or the older one of the PC; and what state it is in.
 
+use crate::blank::make_where_blank;
 use crate::sectors::Sectors;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -33,6 +34,8 @@ pub struct Found<D> {
     pub fat: Fat<D>,
     /// The partition that it is, from 1 on in the table's order; none where it is the whole disk.
     pub partition: Option<usize>,
+    /// Whether it was made now, because the disk was blank.
+    pub is_new: bool,
     /// What a check found, which is made where the volume was in use when power went.
     pub checked: Option<Checked>,
 }
@@ -69,6 +72,17 @@ impl fmt::Display for Missing {
     }
 }
 
+impl Missing {
+    /// What an error of the library means.
+    pub(crate) fn of<E: fmt::Display>(error: &Error<E>) -> Self {
+        match error.kind() {
+            ErrorKind::Io => Self::Disk(error.to_string()),
+            ErrorKind::NotRecognized => Self::None,
+            _ => Self::Damaged(error.to_string()),
+        }
+    }
+}
+
 impl<D> Found<D> {
     /// In a few words which volume it is, for a person.
     pub fn describe(&self) -> String
@@ -82,21 +96,29 @@ impl<D> Found<D> {
             _ => "FAT",
         };
         let place = self.partition.map_or_else(|| "the whole disk".to_string(), |number| alloc::format!("partition {number}"));
-        let access = if self.fat.is_read_only() { ", to read" } else { "" };
+        let access = if self.is_new { ", made now" } else if self.fat.is_read_only() { ", to read" } else { "" };
         alloc::format!("{kind}, {place}, {} MiB{access}", self.fat.info().data_end() >> 20)
     }
 }
 
-/// Finds the volume and mounts it. One that was in use when power went is checked; it is mounted to read where writing is dangerous.
+/// Finds the volume and mounts it; on a blank disk it is made. One that was in use when power went is checked; it is mounted to read where writing is dangerous.
 pub fn find<D: BlockDevice>(sectors: &Sectors<D>, options: &MountOptions) -> Result<Found<D>, Missing> {
-    let (mut fat, device, partition) = find_place(sectors, options)?;
+    let mut is_new = false;
+    let place = match find_place(sectors, options) {
+        Err(Missing::None) if make_where_blank(sectors, options.clock().now())? => {
+            is_new = true;
+            find_place(sectors, options)
+        }
+        place => place,
+    };
+    let (mut fat, device, partition) = place?;
     let checked = if fat.was_dirty() { Some(check_volume(device.clone())?) } else { None };
     match &checked {
         Some(checked) if checked.dangerous => fat = mount(device, &options.clone().read_only())?,
-        Some(checked) if checked.faults == 0 && !fat.is_read_only() => fat.mark_clean().map_err(|error| missing(&error))?,
+        Some(checked) if checked.faults == 0 && !fat.is_read_only() => fat.mark_clean().map_err(|error| Missing::of(&error))?,
         _ => {}
     }
-    Ok(Found { fat: fat.with_cache(CacheOptions::new().with_blocks(0).with_chain_positions(POSITIONS)), partition, checked })
+    Ok(Found { fat: fat.with_cache(CacheOptions::new().with_blocks(0).with_chain_positions(POSITIONS)), partition, is_new, checked })
 }
 
 type Place<D> = (Fat<D>, Partition<Sectors<D>>, Option<usize>);
@@ -133,20 +155,12 @@ fn partitions<D: BlockDevice>(sectors: &Sectors<D>) -> Result<Vec<Partition<Sect
 }
 
 fn mount<D: BlockDevice>(device: Partition<Sectors<D>>, options: &MountOptions) -> Result<Fat<D>, Missing> {
-    FatFs::mount(device, options.clone()).map_err(|error| missing(error.error()))
-}
-
-fn missing<E: fmt::Display>(error: &Error<E>) -> Missing {
-    match error.kind() {
-        ErrorKind::Io => Missing::Disk(error.to_string()),
-        ErrorKind::NotRecognized => Missing::None,
-        _ => Missing::Damaged(error.to_string()),
-    }
+    FatFs::mount(device, options.clone()).map_err(|error| Missing::of(error.error()))
 }
 
 fn check_volume<D: BlockDevice>(mut device: Partition<Sectors<D>>) -> Result<Checked, Missing> {
     let mut checked = Checked::default();
-    check(&mut device, &mut vec![0; SCRATCH], |finding| checked.note(finding)).map_err(|error| missing(&error))?;
+    check(&mut device, &mut vec![0; SCRATCH], |finding| checked.note(finding)).map_err(|error| Missing::of(&error))?;
     Ok(checked)
 }
 
