@@ -35,7 +35,9 @@ def signature(function: Function) -> str:
 
 def bounds(field: Field) -> str:
     """What a key takes, in words."""
-    parts = [field.type if field.type != "access" or not field.among else " or ".join(f'"{each}"' for each in field.among)]
+    parts = [field.type]
+    if field.type == "access" and field.among:
+        parts.append(" or ".join(f'"{each}"' for each in field.among))
     if field.min is not None and field.max is not None:
         parts.append(f"{field.min} to {field.max}")
     if field.optional:

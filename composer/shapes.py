@@ -101,7 +101,7 @@ def _check_path(path: str) -> str:
     return path
 
 
-def _check_folder(path: str) -> str:
+def check_folder(path: str) -> str:
     """A path that a grant of files names: one spelling for each folder, so that what lies below which can be told."""
     parts = path.split("/")
     if not path.startswith("/"):
@@ -395,7 +395,7 @@ def _type_of(field: interfaces.Field) -> Any:
         "boolean": bool,
         "matches": Annotated[list[Annotated[Match, PlainValidator(_check_match)]], Field(min_length=1, max_length=MOST_MATCHES), AfterValidator(_each_once)],
         "model": RelativePath,
-        "path": Annotated[str, AfterValidator(_check_folder)],
+        "path": Annotated[str, AfterValidator(check_folder)],
         "slot": Annotated[str, AfterValidator(_check_slot)],
     }[field.type]
 

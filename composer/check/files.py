@@ -92,9 +92,15 @@ def check_quotas_are_for_writers(system: System, facts: Mapping[str, Any]) -> It
         if "quota" in folder.value and not folder.writes:
             yield error(
                 "M0242", f"`{folder.instance.name}` has a quota below `{folder.path}`, where it only reads",
-                folder.at("quota", "this limits nothing"), at(folder.grant.need.spans.get("access", folder.grant.need.span), "it asks to read alone"),
+                folder.at("quota", "this limits nothing"), _reading(folder),
                 help="remove `quota`: it bounds what the instance itself writes", notes=folder.grant.notes,
             )
+
+
+def _reading(folder: Folder) -> Label:
+    """Where it is decided that an instance only reads."""
+    need = folder.grant.need
+    return folder.at("access", "it may read alone") if "access" in folder.value else at(need.spans.get("access", need.span), "it asks to read alone")
 
 
 @rule("M0243", "two quotas over the same files")

@@ -45,11 +45,19 @@ def check_provides_exist(system: System, facts: Mapping[str, Any]) -> Iterator[D
         if server is None or server.app.provide(capability, name):
             continue
         other = next((p for p in server.app.provides if p.name == name), None)
-        there = at(other.span, f"this is a {other.capability}") if other else at(server.app.span, f"`{server.app.name}` is described here")
+        there = at(other.span, _this(other.capability)) if other else at(server.app.span, f"`{server.app.name}` is described here")
         offered = [p.name for p in server.app.provides if p.capability == capability]
         advice = did_you_mean(name, offered) or (f"it provides {words(offered)}" if offered else f"`{server.app.name}` provides no {capability}")
         yield error("M0211", f"`{client.name}` is wired to the {capability} `{server_name}.{name}`, which `{server.app.name}` does not provide",
-                    at(grant.spans["from"], f"a {capability} is wanted here"), there, help=advice, notes=grant.notes)
+                    at(grant.spans["from"], _wanted(capability)), there, help=advice, notes=grant.notes)
+
+
+def _wanted(capability: str) -> str:
+    return "files are wanted here" if capability == "files" else f"a {capability} is wanted here"
+
+
+def _this(capability: str) -> str:
+    return "these are files" if capability == "files" else f"this is a {capability}"
 
 
 @rule("M0212", "the two ends of a wire speak different protocols")

@@ -10,9 +10,10 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from composer import badge as badges
 from composer.check.ports import EMERGENCY_LENGTH
 from composer.device import words
 from composer.layout import OBJECTS
@@ -21,6 +22,8 @@ from composer.system import Range
 from composer.table import POLICIES, PRIORITIES
 
 LONGEST_WAIT = 1 << 63
+_OF = " of "
+"""Between a path and its provider, in what files are called."""
 UNLIMITED_MS = 1 << 62
 """What stands for CPU time without an end."""
 
@@ -105,6 +108,8 @@ def _handle(table: Mapping[str, Any], instance: str, handle: Mapping[str, Any]) 
             yield Right(instance, "control", table["instances"][index]["name"]), once
     elif kind == "service client":
         yield Right(instance, "service", table["services"][number]["name"]), once
+    elif kind == "service badged":
+        yield from _files(table, instance, number)
     elif kind == "channel client":
         yield Right(instance, "channel", table["channels"][number]["name"]), once
     elif kind == "channel server":
@@ -122,6 +127,26 @@ def _handle(table: Mapping[str, Any], instance: str, handle: Mapping[str, Any]) 
         yield Right(instance, _PLAIN.get(kind, kind), handle["name"] if kind == "service server" else ""), once
     if "s" in handle["rights"]:
         yield Right(instance, "share", f"{kind.partition(' ')[0]} {handle['name']}"), once
+
+
+def _files(table: Mapping[str, Any], instance: str, number: int) -> Iterator[tuple[Right, Range]]:
+    """What a provider is told that the instance may do below a path, and how much room it has there where it writes."""
+    listed = table["badges"][number]
+    badge = badges.decode(bytes.fromhex(listed["data"]))
+    folder = f"{badge.path}{_OF}{table['services'][listed['service']]['name']}"
+    for access in badge.access.value:
+        yield Right(instance, listed["capability"], folder, access), Range(0, 1)
+    if "w" in badge.access.value:
+        yield Right(instance, "room", folder), Range(0, badges.UNLIMITED if badge.quota is None else badge.quota)
+
+
+def including(right: Right) -> Iterator[Right]:
+    """The rights of which each allows all that this one does: itself, and of files those of every folder above."""
+    yield right
+    if right.kind in ("files", "room"):
+        path, _, provider = right.object.rpartition(_OF)
+        parts = path.split("/")[1:] if path != "/" else []
+        yield from (replace(right, object=f"/{'/'.join(parts[:count])}{_OF}{provider}") for count in range(len(parts)))
 
 
 def _model(device: Mapping[str, Any]) -> str:

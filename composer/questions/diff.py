@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from composer.questions.authority import Authority, Right, authority
+from composer.questions.authority import Authority, Right, authority, including
 from composer.questions.numbers import Numbers
 
-LIMITS = ("memory", "cpu", "priority", "cpu time", "handles", "capacity", "depth", "largest", "restart", "restarts", "backoff")
+LIMITS = ("memory", "cpu", "priority", "cpu time", "handles", "capacity", "depth", "largest", "room", "restart", "restarts", "backoff")
 """Rights that are told by how far they reach, before and after."""
 GATES = ("gained", "lost", "any")
 
@@ -98,7 +98,7 @@ def diff(a: Side, b: Side) -> Diff:
 
 def _more(less: Authority, more: Authority, swapped: bool) -> Iterator[Change]:
     """What `more` allows beyond `less`; with `swapped`, that was before, and went."""
-    beyond = {right: rest for right, held in more.items() if (rest := held - less.get(right, Numbers()))}
+    beyond = {right: rest for right, held in more.items() if (rest := _rest(right, held, less))}
     for right, numbers in beyond.items():
         if right.kind in LIMITS:
             reach = (_reach(right, less), _reach(right, more))
@@ -106,6 +106,13 @@ def _more(less: Authority, more: Authority, swapped: bool) -> Iterator[Change]:
             yield Change(right.instance, right.kind, right.object, "", (), numbers, before, after)
     plain = {right: numbers for right, numbers in beyond.items() if right.kind not in LIMITS}
     yield from sorted(joined(plain))
+
+
+def _rest(right: Right, held: Numbers, less: Authority) -> Numbers:
+    """What is held of a right that `less` does not allow by it, nor by a right that includes it."""
+    for each in including(right):
+        held -= less.get(each, Numbers())
+    return held
 
 
 def _reach(right: Right, held: Authority) -> int | None:

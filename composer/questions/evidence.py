@@ -129,13 +129,14 @@ def _kernel(asked: Asked, instance: Instance, resource: Resource) -> Layer:
     table = table_of(asked, load_interfaces())
     rights = {right: held for right, held in authority(table).items() if (right.instance, right.kind) == (instance.name, resource.kind)}
     told = [phrase(change) for change in sorted(joined(rights)) if _is_about(change, resource)]
-    return Layer("kernel", True, "checks once more, against the system table", (), tuple(told))
+    how = "tells the provider so with each request, by the badge of the handle" if resource.kind == "files" else "checks once more, against the system table"
+    return Layer("kernel", True, how, (), tuple(told))
 
 
 def _is_about(change: Change, resource: Resource) -> bool:
     """Whether what the table allows touches what was asked about: a wide access touches more than its first port."""
     if resource.numbers is None:
-        return not resource.server or change.object == resource.server
+        return not resource.server or change.object == resource.server or (change.kind == "files" and change.object.endswith(f" of {resource.server}"))
     if resource.kind == "device":
         return f"at {slot_text(resource.numbers.base)}" in change.object
     if resource.width and change.widths and resource.width not in change.widths:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from composer.badge import badge_of, granted_access
 from composer.check.kept import KERNEL_LINES, KERNEL_PAGES, KERNEL_PORTS
 from composer.check.mmio import ALIGNMENT
 from composer.check.ports import EMERGENCY_LENGTH
@@ -81,7 +82,16 @@ def covers(grant: Grant, resource: Resource) -> bool:
         return Range(value["base"], need.fields["length"]) & touched == touched
     if resource.kind == "control" and resource.server:
         return bool({"*", resource.server} & set(value["instances"]))
+    if resource.kind == "files" and not _reaches(grant, resource):
+        return False
     return not resource.server or value.get("from") == resource.server
+
+
+def _reaches(grant: Grant, resource: Resource) -> bool:
+    """Whether a grant of files holds the path that is asked about, and allows what is asked."""
+    granted = grant.value["path"].rstrip("/") if grant.value else ""
+    below = not resource.path or f"{resource.path}/".startswith(f"{granted}/")
+    return below and (not resource.access or granted_access(grant).allows(Access(resource.access)))
 
 
 def _touched(resource: Resource) -> Range:
@@ -153,6 +163,9 @@ def _need_for(instance: Instance, resource: Resource, asked: Asked) -> Need | No
     if resource.kind == "device":
         # One that is granted wherever it is can be granted by its place instead.
         free += [grant.need for grant in mine if grant.granted and grant.slot is None]
+    if resource.kind == "files":
+        # One that is granted with less can be granted with more.
+        free += [grant.need for grant in mine if grant.granted]
     if resource.need or not (resource.numbers or resource.server):
         free += [grant.need for grant in mine]
     return free[0] if free else None
@@ -199,7 +212,7 @@ def _new_need(asked: Asked, instance: Instance, resource: Resource) -> tuple[Edi
     if resource.numbers and resource.kind in NUMBERED:
         fields["length"] = _window(resource).length
     if resource.access and any(field.name == "access" for field in capability.need_fields):
-        fields["access"] = resource.access
+        fields["access"] = "rw" if resource.kind == "files" and resource.access == "w" else resource.access
     if resource.width and resource.width not in _default_widths(resource.kind):
         fields["widths"] = [resource.width]
     if resource.server == KERNEL_LOG:
@@ -293,6 +306,8 @@ def _granted_value(grant: Grant, resource: Resource) -> Any:
         return {resource.line: resource.numbers.base}
     if resource.kind == "device":
         return {"slot": slot_text(resource.numbers.base)} if resource.numbers else {}
+    if resource.kind == "files":
+        return _granted_files(grant, resource)
     if resource.numbers:
         return {"base": Hex(_window(resource).base)}
     if resource.kind == "control":
@@ -303,11 +318,23 @@ def _granted_value(grant: Grant, resource: Resource) -> Any:
     return None if load_interfaces().capabilities[resource.kind].grant_fields else True
 
 
+def _granted_files(grant: Grant, resource: Resource) -> Any:
+    """A grant of what is asked about; where there is one, with what it says of the rest."""
+    before = grant.value or {}
+    provider, path = resource.server or before.get("from"), resource.path or before.get("path")
+    if not provider or not path:
+        return None
+    quota = {"quota": format_size(before["quota"])} if before.get("quota") else {}
+    return {"from": provider, "path": path, **quota}
+
+
 def describe_grant(grant: Grant) -> str:
     """`port.regs`: 0x3f8..0x3ff."""
     value = grant.value or {}
     if "base" in value:
         what = str(Range(value["base"], grant.need.fields["length"]))
+    elif grant.need.capability == "files" and value:
+        what = f"{value['from']}, {badge_of('', grant).words}"
     elif grant.need.capability == "device":
         what = ", ".join(which(grant.slot, value.get("skip", 0))) or "the first that matches"
     else:

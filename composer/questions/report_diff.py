@@ -10,20 +10,22 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, repeat
 from typing import Any
 
+from composer.badge import UNLIMITED
 from composer.questions.diff import Change, Diff, Module
 from composer.questions.authority import UNLIMITED_MS
 from composer.table import POLICIES, PRIORITIES
 from composer.units import format_duration, format_share, format_size
 
 ACCESS = {"r": "read", "w": "write", "rw": "read and write"}
-ORDER = ("port", "mmio", "irq", "dma", "device", "framebuffer", "pci", "acpi", "emergency", "stream", "channel", "service", "share", "carries", "control", "audit",
+ORDER = ("port", "mmio", "irq", "dma", "device", "framebuffer", "pci", "acpi", "emergency", "stream", "channel", "service", "files", "share", "carries", "control", "audit",
          "serves", "clock", "wall", "random", "log", "memory", "cpu", "priority", "cpu time", "handles", "restart", "restarts", "backoff",
-         "capacity", "depth", "largest")
+         "capacity", "depth", "largest", "room")
 """Kinds from what matters most to who reviews a change."""
 _LIMITS = {
     "memory": ("memory", format_size), "cpu": ("CPU", format_share), "capacity": ("capacity of", format_size),
     "priority": ("priority", PRIORITIES.__getitem__), "cpu time": ("CPU time of a life", lambda ms: "no end" if ms >= UNLIMITED_MS else format_duration(ms)),
     "handles": ("handles", str), "depth": ("messages held of", str), "largest": ("largest message of", format_size),
+    "room": ("room below", lambda size: "no limit" if size >= UNLIMITED else format_size(size)),
     "restart": ("restart", POLICIES.__getitem__), "restarts": ("restarts", str), "backoff": ("wait before a restart", format_duration),
 }
 _NOTHING = {"restart": POLICIES[0], "priority": PRIORITIES[0]}

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from composer.device import slot_number, slot_text
 from composer.diagnostics import did_you_mean, words
 from composer.interfaces import load_interfaces
+from composer.shapes import check_folder
 from composer.system import Range
 from composer.units import Complaint, format_share, format_size, parse_share, parse_size
 
@@ -25,6 +26,7 @@ RESOURCE is one of, in one word or several:
   device 00:03.0                         a PCI function, by its place
   com1.serial, stream com1.serial        what an instance provides: a stream, a channel, a service
   com1                                   anything of an instance
+  /home/notes, files store.files /home   files below a path, of any provider or of one
   kernel.log                             the kernel's messages
   control clock                          starting and stopping an instance
   port.regs, acpi, audit, port           a need by its name, or any of a kind
@@ -53,7 +55,8 @@ class Resource:
     """One thing to ask about. `kind` is a capability, `memory` or `cpu`, or empty where a name alone was given.
 
     `numbers` are ports, addresses, a line or a PCI function; `line` is isa or gsi, or empty for either; `name` is a need's, `from` an
-    `instance.provide`, an instance or `kernel.log`; `access` is r, w or empty for any; `amount` is bytes or permille.
+    `instance.provide`, an instance or `kernel.log`; `path` is a folder or a file of it; `access` is r, w or empty for any; `amount` is
+    bytes or permille.
     """
 
     kind: str
@@ -64,6 +67,7 @@ class Resource:
     access: str = ""
     width: int = 0
     amount: int | None = None
+    path: str = ""
 
     def __str__(self) -> str:
         """In words: `write port 0x604 16-bit`."""
@@ -83,7 +87,7 @@ class Resource:
             return f"{self.kind} {self.numbers}"
         if self.need:
             return f"{self.kind}.{self.need}"
-        return " ".join(filter(None, (self.kind, self.server)))
+        return " ".join(filter(None, (self.kind, self.server, self.path)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,10 @@ def _what(rest: list[str], names: Names) -> Resource:
     head, arguments = rest[0], rest[1:]
     if head in LIMITS:
         return _limit(head, "".join(arguments))
+    if head.startswith("/") and not arguments:
+        return Resource("files", path=_path(head))
+    if head == "files" and len(arguments) == 2:
+        return replace(_named(head, arguments[0], [], names), path=_path(arguments[1]))
     if len(arguments) > 1:
         raise Unclear(f"`{' '.join(rest)}` says too much: `munal why --help` tells how to write a resource")
     if _RANGE.fullmatch(head) and not arguments:
@@ -196,6 +204,13 @@ def _function(word: str) -> Resource:
     if slot is None:
         raise Unclear(f"`{word}` is no place of a function: write bus, device and function in hexadecimal, like `device 00:03.0`")
     return Resource("device", Range(slot, 1))
+
+
+def _path(word: str) -> str:
+    try:
+        return check_folder(word)
+    except Complaint as problem:
+        raise Unclear(f"{problem.message}: {problem.help}") from problem
 
 
 def _range(kind: str, word: str) -> Range:

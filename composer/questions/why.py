@@ -96,7 +96,7 @@ def _meanings(asked: Asked, name: str, resource: Resource) -> Iterator[Resource]
         yield from (replace(resource, line=line) for line in lines)
     elif resource.server and resource.kind != "control" and resource.server != "kernel.log":
         yield from _of_server(asked, resource)
-    elif not (resource.numbers or resource.server or resource.need or resource.kind in LIMITS):
+    elif not (resource.numbers or resource.server or resource.need or resource.path or resource.kind in LIMITS):
         app = asked.app_of(name)
         needs = [need for need in (app.needs if app else ()) if need.capability == resource.kind]
         yield from (replace(resource, need=need.name) for need in needs)

@@ -26,6 +26,8 @@ NAMES = st.sampled_from(["a", "z9", "com1", "hello", "a-b", "a--", "kernel-1", "
 NEED_NAMES = NAMES | st.sampled_from(["a_b", "a_", "kernel", "app"])
 LINES = (st.sampled_from(["", "A line", 'Größe "3" = [x] # no comment', "x" * 200, "漢字", chr(92) * 2, "\x27" * 3])
          | st.text(st.characters(codec="ascii", categories=["L", "N", "P", "S"]), max_size=12))
+MOST_WRITTEN = 10**12 - 1
+"""The greatest number of a size's text."""
 MEMORIES = st.integers(MEMORY[0] // 1024, MEMORY[1] // 1024).map(lambda kib: format_size(kib * 1024))
 SHARES = st.integers(10, 1000).map(lambda permille: f"{permille // 10}.{permille % 10} %")
 PERIODS = st.integers(1, 1000).map(lambda ms: f"{ms} ms")
@@ -49,9 +51,10 @@ def value_of(field: Field) -> st.SearchStrategy[Any]:
     if field.type == "integer":
         return st.integers(field.min, field.max)
     if field.type == "size":
-        return st.integers(field.min or 0, field.max or 4 * GIB).map(lambda size: f"{size} {next(iter(SIZES))}")
+        return st.integers(field.min or 0, min(field.max or 4 * GIB, MOST_WRITTEN)).map(lambda size: f"{size} {next(iter(SIZES))}")
     return {
-        "access": st.sampled_from(["r", "w", "rw"]),
+        "access": st.sampled_from(field.among or ("r", "w", "rw")),
+        "path": st.lists(st.sampled_from(["home", "notes", "é", "a b"]), max_size=3).map(lambda parts: f"/{'/'.join(parts)}"),
         "widths": st.lists(st.sampled_from([8, 16, 32]), min_size=1, unique=True),
         "string": LINES.filter(lambda text: 1 <= len(text) <= LONGEST_NAME),
         "wire": st.builds("{}.{}".format, NAMES, NEED_NAMES),
@@ -65,8 +68,9 @@ def value_of(field: Field) -> st.SearchStrategy[Any]:
 
 
 def table_of(fields: tuple[Field, ...]) -> st.SearchStrategy[dict[str, Any]]:
-    """A table of these fields: those without a default are there, others may be."""
-    return st.fixed_dictionaries({f.name: value_of(f) for f in fields if f.default is None}, optional={f.name: value_of(f) for f in fields if f.default is not None})
+    """A table of these fields: those without a default are there, unless they are optional; others may be."""
+    needed, others = ([f for f in fields if (f.default is None and not f.optional) is wanted] for wanted in (True, False))
+    return st.fixed_dictionaries({f.name: value_of(f) for f in needed}, optional={f.name: value_of(f) for f in others})
 
 
 def grant_of(capability: Capability) -> st.SearchStrategy[Any]:

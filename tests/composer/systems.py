@@ -22,12 +22,14 @@ NEED_DEFAULTS: dict[str, dict[str, Any]] = {
     "mmio": {"length": 0x400, "access": Access.BOTH, "widths": (32,)},
     "stream": {"access": Access.BOTH, "protocol": "bytes"},
     "service": {"protocol": "time"},
+    "files": {"access": Access.READ, "reads_suffice": False, "share": False},
     "channel": {"protocol": "jobs", "largest": 4096, "carries": ("stream",)},
     "device": {"matches": (Match(0, 0x1044_1AF4, 0xFFFF_FFFF),), "model": CARD},
 }
 PROVIDE_DEFAULTS: dict[str, dict[str, Any]] = {
     "stream": {"protocol": "bytes", "capacity": 4096},
     "service": {"protocol": "time"},
+    "files": {},
     "channel": {"protocol": "jobs", "largest": 4096, "carries": ("stream",), "depth": 16},
 }
 
@@ -63,7 +65,7 @@ def system(*instances: Instance, wires: tuple[Wire, ...] = (), profile: str = "m
 
 def wire(client: Instance, need_name: str, server: Instance | None, provide_name: str = "") -> Wire:
     wanted = next(n for n in client.app.needs if n.name == need_name)
-    offered = next(p for p in server.app.provides if p.name == provide_name) if server else None
+    offered = server.app.provide(wanted.capability, provide_name) if server else None
     return Wire(wanted.capability, client.name, wanted, server.name if server else None, offered, SPAN)
 
 

@@ -25,9 +25,9 @@ def handle(kind: str, number: int = 0, rights: str = "rw", name: str = "it", ins
     return {"name": name, "kind": kind, "object": number, "rights": rights, "instances": list(instances)}
 
 
-def table(*instances: dict[str, Any], streams: Any = (), services: Any = (), emergency_port: int | None = None) -> dict[str, Any]:
+def table(*instances: dict[str, Any], streams: Any = (), services: Any = (), badges: Any = (), emergency_port: int | None = None) -> dict[str, Any]:
     return {"layout": 1, "name": "made", "version": "1", "profile": "made", "abi": "00", "emergency_port": emergency_port, "modules": [],
-            "instances": list(instances), "streams": list(streams), "services": list(services), "channels": [], "panic": "halt", "devices": []}
+            "instances": list(instances), "streams": list(streams), "services": list(services), "channels": [], "panic": "halt", "devices": [], "badges": list(badges)}
 
 
 def tables() -> st.SearchStrategy[dict[str, Any]]:

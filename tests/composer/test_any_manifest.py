@@ -130,7 +130,19 @@ def decision(word: str, grant: Any) -> dict[str, Any] | None:
     if grant is None:
         return {} if CAPABILITIES[word].grant == "implicit" else None
     defaults = {field.name: field.default for field in CAPABILITIES[word].grant_fields if field.default is not None}
-    return None if grant is False else defaults | ({} if grant is True else grant)
+    if grant is False:
+        return None
+    return defaults | ({} if grant is True else {key: units.parse_size(value) if key in sizes(word) else value for key, value in grant.items()})
+
+
+def sizes(word: str) -> set[str]:
+    """The keys of a grant whose values are sizes."""
+    return {field.name for field in CAPABILITIES[word].grant_fields if field.type == "size"}
+
+
+def granted(word: str, value: dict[str, Any]) -> dict[str, Any]:
+    """A grant's values as a profile writes them."""
+    return {key: units.format_size(each) if key in sizes(word) else list(each) if isinstance(each, tuple) else each for key, each in value.items()}
 
 
 def bounds_written(bounds: Bounds) -> dict[str, Any]:
@@ -147,8 +159,8 @@ def written(system: System) -> dict[str, Any]:
     for instance in system.instances:
         grants: dict[str, dict[str, Any]] = {}
         for grant in instance.grants:
-            grants.setdefault(grant.need.capability, {})[grant.need.name] = False if grant.value is None else {k: list(v) if isinstance(v, tuple) else v
-                                                                                                              for k, v in grant.value.items()}
+            word = grant.need.capability
+            grants.setdefault(word, {})[grant.need.name] = False if grant.value is None else granted(word, grant.value)
         restart = instance.restart
         made["instance"][instance.name] = {
             "app": instance.app.name, "grant": grants,

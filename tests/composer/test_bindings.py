@@ -21,7 +21,7 @@ EVERYTHING = app(
     "everything",
     need("port", "regs", widths=(8, 16, 32)), need("irq", "line"), need("stream", "console"), need("service", "rtc"),
     need("mmio", "memory", widths=(8, 16, 32, 64)), need("log", "out"), need("clock", "time"), need("acpi", "tables"), need("pci", "functions"), need("framebuffer", "picture"), need("files", "home", access="rw"), need("device", "card"), need("audit", "all"), need("control", "some"),
-    provide("stream", "serial"), provide("service", "time"), need("channel", "jobs"), need("random", "bytes"), need("wall", "date"), provide("channel", "work"))
+    provide("stream", "serial"), provide("service", "time"), need("channel", "jobs"), need("random", "bytes"), need("wall", "date"), provide("channel", "work"), provide("files", "tree"))
 
 IMPORT = re.compile(r'wasm_import_module = "([^"]+)"\)\]\s+unsafe extern "C" \{\s+#\[link_name = "([^"]+)"\]')
 C_IMPORT = re.compile(r'import_module\("([^"]+)"\), import_name\("([^"]+)"\)')

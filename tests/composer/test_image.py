@@ -108,7 +108,7 @@ def handle(table):
 TABLES = {
     "version 1": lambda t: t.update({0: 1}), "`name` of the table": lambda t: t.update({1: 7}),
     "`profile` of the table": lambda t: t.update({3: "a\x1b[31m"}), "`abi` of the table": lambda t: t.update({4: b"short"}),
-    "`emergency_port` of the table": lambda t: t.update({5: 65536}), "keys 0 to 12": lambda t: t.pop(9),
+    "`emergency_port` of the table": lambda t: t.update({5: 65536}), "keys 0 to 13": lambda t: t.pop(9),
     "outside of the image's code": lambda t: t[6][-1].update({2: 1 << 40}), "shares its bytes": lambda t: t[6][1].update({1: 4096}),
     "order of their names": lambda t: t[6].reverse(), "instances are not in the order": lambda t: t[7][0].update({0: "zzz"}),
     "no list of at most 4096": lambda t: t.update({8: [t[8][0]] * 4097}), "joins an instance": lambda t: t[8][0].update({2: 9}),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from composer.badge import decode
 from composer.layout import Channel, Handle, HandleKind, Service, Stream, make_layout, mirrored
 from composer.system import SHARE, Access
 from tests.composer.systems import CARD, UART, app, driver_and_client, instance, need, provide, system, wire
@@ -116,3 +117,20 @@ def test_a_device_is_numbered_by_instance_and_need_and_an_ungranted_one_is_none(
     assert [[(h.name, h.kind, h.object) for h in layout.handles[name]] for name in "ab"] == [
         [("card", HandleKind.DEVICE, 0), ("log", HandleKind.LOG, 0), ("other", HandleKind.DEVICE, 1)], [("card", HandleKind.DEVICE, 2), ("log", HandleKind.LOG, 0)]]
     assert layout.devices[0].regions == CARD.regions and layout.devices[0].reset == CARD.reset
+
+
+def test_files_are_asked_by_a_badge_of_each_grant():
+    store = instance("store", app("store", provide("service", "tree"), provide("files", "tree")))
+    user = app("user", need("files", "home", access=Access.BOTH, share=True), need("files", "more"))
+    one = instance("one", user, home={"from": "store.tree", "path": "/one", "quota": 4096}, more={"from": "store.tree", "path": "/"})
+    two = instance("two", user, home={"from": "store.tree", "path": "/two"}, more=None)
+    layout = make_layout(system(store, two, one, wires=(wire(one, "more", store, "tree"), wire(two, "home", store, "tree"), wire(one, "home", store, "tree"))))
+    assert layout.services == (Service("store.tree", 1), Service("store.tree", 1))
+    assert [(b.service, b.capability, b.words) for b in layout.badges] == [
+        (1, "files", "read and write /one, at most 4 KiB"), (1, "files", "read /"), (1, "files", "read and write /two")]
+    assert [decode(b.data).instance for b in layout.badges] == ["one", "one", "two"]
+    assert layout.handles["one"] == (Handle(0, "munal:files/home", "home", HandleKind.SERVICE_BADGED, 0, 3 | SHARE),
+                                     Handle(1, "munal:files/more", "more", HandleKind.SERVICE_BADGED, 1, 3))
+    assert [(h.module, h.kind, h.object) for h in layout.handles["store"]] == [
+        ("munal:service-server/tree", HandleKind.SERVICE_SERVER, 0), ("munal:files-server/tree", HandleKind.SERVICE_SERVER, 1)]
+    assert [h.object for h in layout.handles["two"]] == [2]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 
 import cbor2
 import pytest
@@ -31,14 +32,14 @@ def test_every_key_of_a_table_is_where_the_formats_say():
     modules = modules_of(made)
     raw = cbor2.loads(table_of(made))
     assert raw == {
-        0: 4, 1: "munal", 2: "0.1.0", 3: "made", 4: INTERFACES.digest, 5: 0x3F8,
+        0: 5, 1: "munal", 2: "0.1.0", 3: "made", 4: INTERFACES.digest, 5: 0x3F8,
         6: [{0: m.name, 1: m.offset, 2: m.length, 3: m.sha256} for m in modules],
         7: [{0: "com1", 1: "uart", 2: 0, 3: 1, 4: 2, 5: 1 << 20, 6: 1000, 7: 1, 8: 100, 9: 10,
              10: [{0: "regs", 1: 0x3F8, 2: 8, 3: 3, 4: 1}],
              11: [{0: "line", 1: 1, 2: 4, 3: 3, 4: []}, {0: "serial", 1: 4, 2: 0, 3: 1, 4: []}], 12: [], 13: 1, 14: 50_000, 15: 0, 16: 64},
             {0: "hello", 1: "talker", 2: 2, 3: 0, 4: 3, 5: 1 << 20, 6: 1000, 7: 1, 8: 100, 9: 10, 10: [],
              11: [{0: "console", 1: 3, 2: 0, 3: 2, 4: []}], 12: [], 13: 1, 14: 50_000, 15: 0, 16: 64}],
-        8: [{0: "com1.serial", 1: 0, 2: 1, 3: 4096}], 9: [], 10: [], 11: 0, 12: [],
+        8: [{0: "com1.serial", 1: 0, 2: 1, 3: 4096}], 9: [], 10: [], 11: 0, 12: [], 13: [],
     }
 
 
@@ -99,15 +100,15 @@ def test_decoding_names_everything_and_is_fit_for_json():
 
 def test_a_table_with_a_key_too_many_is_not_decoded():
     raw = cbor2.loads(table_of(driver_and_client()))
-    with pytest.raises(ValueError, match="devices"):
-        decode(cbor2.dumps({**raw, 13: 0}))
+    with pytest.raises(ValueError, match="badges"):
+        decode(cbor2.dumps({**raw, 14: 0}))
 
 
 def test_the_encoding_is_the_shortest_and_sorted():
     """RFC 8949, section 4.2.1: encoding what was decoded again, with keys sorted, gives the same bytes."""
     table = table_of(driver_and_client())
     assert cbor2.dumps(cbor2.loads(table), canonical=True) == table
-    assert table[:2] == b"\xad\x00"
+    assert table[:2] == b"\xae\x00"
 
 
 def test_device_memory_needs_no_handle_and_has_addresses_beyond_32_bits():
@@ -142,4 +143,38 @@ def test_a_device_that_the_kernel_would_refuse_is_no_table(spoil, says):
     raw = cbor2.loads(table_of(system(instance("net", app("net", need("device", "card")), card={"slot": "any", "skip": 0}))))
     spoil(raw)
     with pytest.raises(TableFault, match=says):
+        fitting(cbor2.dumps(raw, canonical=True), 1 << 30)
+
+
+def with_files():
+    store, user = app("store", provide("files", "tree")), app("user", need("files", "home", access=Access.BOTH))
+    kept = instance("store", store)
+    clients = [instance(name, user, home={"from": "store.tree", "path": f"/{name}", "quota": 1 << 20}) for name in ("ann", "bob")]
+    return table_of(system(kept, *clients, wires=tuple(wire(client, "home", kept, "tree") for client in clients)))
+
+
+def test_a_badge_is_listed_and_read_back():
+    data = with_files()
+    ann = bytes([1, 3, 3, 0, 4, 0, 0, 0, 0, 0, 16, 0, 0, 0, 0, 0]) + b"ann/ann"
+    assert cbor2.loads(data)[13][0] == {0: 0, 1: ann, 2: "files", 3: "read and write /ann, at most 1 MiB"}
+    table = fitting(data, 1 << 30)
+    assert table == decode(data) == json.loads(json.dumps(table))
+    assert table["badges"][0]["data"] == ann.hex()
+    assert grants(table, table["instances"][1])[0] == "files home: asks store.tree, read and write /bob, at most 1 MiB"
+    assert grants(table, table["instances"][2])[0] == "service tree: answers"
+
+
+@pytest.mark.parametrize(("spoil", "says"), [
+    (lambda raw: raw[13][0].update({0: 1}), "badge 0 is for no service"),
+    (lambda raw: raw[13].pop(), "handle `home` of `bob` names object 1"),
+    (lambda raw: raw[7][1][11][0].update({2: 0}), "handle `home` of `bob` has the badge of `ann`"),
+    (lambda raw: raw[13][1].update({3: "read /bob"}), "the badge of `home` of `bob` is not what its words say"),
+    (lambda raw: raw[13][1].update({1: b""}), "the badge of `home` of `bob` cannot be read: it ends within its header"),
+    (lambda raw: raw[13][1].update({1: bytes(2049)}), "`data` of badge 1 is none that can be"),
+    (lambda raw: raw[13][1].update({3: "\x1b[31m"}), "`words` of badge 1 is none that can be"),
+])
+def test_a_badge_that_says_something_else_is_no_table(spoil, says):
+    raw = cbor2.loads(with_files())
+    spoil(raw)
+    with pytest.raises(TableFault, match=re.escape(says)):
         fitting(cbor2.dumps(raw, canonical=True), 1 << 30)

@@ -41,7 +41,7 @@ def hostile():
 
 def test_a_picture_has_everything_that_tells_instances_apart(whole):
     picture = make_picture(whole)
-    assert {line.tie for line in picture.lines} == set(Tie) - {Tie.SERVICE, Tie.CHANNEL}
+    assert {line.tie for line in picture.lines} == set(Tie) - {Tie.SERVICE, Tie.CHANNEL, Tie.FILES}
     assert [(line.client, line.server) for line in picture.lines if line.tie is Tie.CONTROL] == [("shell", "com1"), ("shell", "hello")]
     assert [source.name for source in picture.sources] == ["0x3f8..0x3ff", "ISA 4", "ACPI tables"]
     assert [need.name for need in picture.box("shell").needs] == ["stream console", "control others", "acpi tables"]

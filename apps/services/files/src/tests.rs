@@ -1,0 +1,7 @@
+//! What holds whatever clients ask for, and whenever the power goes.
+
+mod crashes;
+mod model;
+mod requests;
+mod rooms;
+mod sim;
