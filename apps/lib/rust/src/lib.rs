@@ -14,6 +14,8 @@ pub mod ethernet;
 pub mod files;
 pub mod input;
 #[cfg(feature = "alloc")]
+pub mod memory;
+#[cfg(feature = "alloc")]
 pub mod pci;
 pub mod power;
 pub mod text;
