@@ -1,6 +1,6 @@
 //! The commands: one table that `help`, the search for what was meant, and running them read.
 
-use crate::{Error, clock, console, control, instances, services};
+use crate::{Error, clock, console, control, folders, instances, services};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,6 +8,7 @@ use munal::audit::Instance;
 use munal::power::Request;
 use munal::time::Duration;
 use shell::devices;
+use shell::places::Redirection;
 use shell::report::{about, hex, long_row};
 use shell::show::{share, size};
 use shell::suggest::nearest;
@@ -31,7 +32,7 @@ struct Seen {
 }
 
 /// Why a command did not do what it should.
-enum Failure {
+pub enum Failure {
     /// To be said to the person.
     Said(String),
     /// The words after the command are not what it takes.
@@ -52,7 +53,8 @@ impl From<Error> for Failure {
     }
 }
 
-type Done = Result<(), Failure>;
+/// How a command went.
+pub type Done = Result<(), Failure>;
 
 struct Command {
     name: &'static str,
@@ -61,7 +63,7 @@ struct Command {
     run: fn(&mut Shell, &[&str]) -> Done,
 }
 
-const COMMANDS: [Command; 17] = [
+const COMMANDS: [Command; 25] = [
     Command { name: "help", takes: "", does: "shows this list", run: Shell::help },
     Command { name: "ps", takes: "[-l]", does: "lists instances; CPU since the last `ps`, or the start; -l: how they are scheduled", run: Shell::ps },
     Command { name: "system", takes: "", does: "shows the system: clocks, entropy, boot times, where the CPU's time went", run: Shell::system },
@@ -74,7 +76,15 @@ const COMMANDS: [Command; 17] = [
     Command { name: "date", takes: "", does: "shows the date and time", run: Shell::date },
     Command { name: "pci", takes: "", does: "lists the machine's PCI functions", run: Shell::pci },
     Command { name: "random", takes: "COUNT", does: "shows random bytes, 1 to 1024", run: Shell::random },
-    Command { name: "echo", takes: "WORD...", does: "says the words", run: Shell::echo },
+    Command { name: "echo", takes: "WORD... [> FILE]", does: "says the words, or writes them to a file; >> FILE: behind what is there", run: Shell::echo },
+    Command { name: "ls", takes: "[PATH]", does: "lists a folder; without a path, where files are", run: |_, words| folders::list(words) },
+    Command { name: "cat", takes: "FILE...", does: "shows what is in files", run: |_, words| folders::show(words) },
+    Command { name: "mkdir", takes: "FOLDER", does: "makes a folder", run: |_, words| folders::make_folder(words) },
+    Command { name: "rm", takes: "PATH...", does: "removes files and empty folders", run: |_, words| folders::remove(words) },
+    Command { name: "mv", takes: "FROM TO", does: "gives a file or a folder another path", run: |_, words| folders::rename(words) },
+    Command { name: "cp", takes: "FROM TO", does: "copies a file", run: |_, words| folders::copy(words) },
+    Command { name: "df", takes: "", does: "shows how much room files have", run: |_, words| folders::space(words) },
+    Command { name: "sync", takes: "", does: "waits until what was written outlives a loss of power", run: |_, words| folders::sync(words) },
     Command { name: "version", takes: "", does: "shows what runs here", run: Shell::version },
     Command { name: "reset", takes: "", does: "starts the machine anew", run: Shell::reset },
     Command { name: "poweroff", takes: "", does: "turns the machine off", run: Shell::power_off },
@@ -205,7 +215,12 @@ impl Shell {
     }
 
     fn echo(&mut self, arguments: &[&str]) -> Done {
-        Ok(console::say(&format!("{}\n", arguments.join(" ")))?)
+        let (words, to) = Redirection::split(arguments).ok_or(Failure::Usage)?;
+        let line = format!("{}\n", words.join(" "));
+        match to {
+            None => Ok(console::say(&line)?),
+            Some(to) => folders::write(&to, line.as_bytes()),
+        }
     }
 
     fn version(&mut self, arguments: &[&str]) -> Done {
@@ -216,18 +231,18 @@ impl Shell {
 
     fn reset(&mut self, arguments: &[&str]) -> Done {
         let [] = arguments else { return Err(Failure::Usage) };
-        Ok(services::end(Request::Reset)?)
+        end(Request::Reset)
     }
 
     fn power_off(&mut self, arguments: &[&str]) -> Done {
         let [] = arguments else { return Err(Failure::Usage) };
-        Ok(services::end(Request::Off)?)
+        end(Request::Off)
     }
 
     fn exit(&mut self, arguments: &[&str]) -> Done {
         let [code] = arguments else { return Err(Failure::Usage) };
         let code = code.parse().map_err(|_| Failure::Usage)?;
-        Ok(services::end(Request::Exit(code))?)
+        end(Request::Exit(code))
     }
 }
 
@@ -235,6 +250,14 @@ impl Seen {
     fn cpu_of(&self, name: &str) -> u64 {
         self.cpu.iter().find(|(known, _)| known == name).map_or(0, |(_, cpu)| *cpu)
     }
+}
+
+/// Has the machine's run end, with what was written to files kept where that can be.
+fn end(request: Request) -> Done {
+    if let Err(Failure::Said(why)) = folders::sync_all() {
+        console::say(&format!("{why}\n"))?;
+    }
+    Ok(services::end(request)?)
 }
 
 /// `ps -l`: how instances are scheduled, and what they exchange.

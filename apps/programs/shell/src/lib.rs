@@ -7,6 +7,7 @@ pub mod devices;
 pub mod editor;
 pub mod history;
 pub mod keys;
+pub mod places;
 pub mod report;
 pub mod show;
 pub mod suggest;

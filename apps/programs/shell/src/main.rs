@@ -8,6 +8,7 @@ extern crate alloc;
 
 mod commands;
 mod console;
+mod folders;
 mod instances;
 mod services;
 

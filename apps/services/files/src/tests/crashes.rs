@@ -71,8 +71,9 @@ fn what_was_synced_is_there_and_nothing_is_torn_whenever_the_power_goes() {
 #[test]
 fn a_disk_whose_making_is_cut_off_is_made_anew() {
     let whole = Disk::new(DISK);
-    drop(open(whole.clone(), 1));
+    let store = open(whole.clone(), 1);
     let writes = whole.writes();
+    drop(store);
     assert!(writes > 5, "{writes}");
     for seed in 0..20 {
         for end in 1..writes {
