@@ -36,7 +36,8 @@ pub struct Found<D> {
     pub partition: Option<usize>,
     /// Whether it was made now, because the disk was blank.
     pub is_new: bool,
-    /// What a check found, which is made where the volume was in use when power went.
+    /// What a check found, which is made where the volume was in use when power went. FAT12 has no mark of that, and is checked always;
+    /// where it is well, nothing is said.
     pub checked: Option<Checked>,
 }
 
@@ -112,7 +113,10 @@ pub fn find<D: BlockDevice>(sectors: &Sectors<D>, options: &MountOptions) -> Res
         place => place,
     };
     let (mut fat, device, partition) = place?;
-    let checked = if fat.was_dirty() { Some(check_volume(device.clone())?) } else { None };
+    let is_marked = fat.was_dirty();
+    let has_no_mark = fat.info().kind() == FatKind::Fat12;
+    let checked = if is_marked || has_no_mark { Some(check_volume(device.clone())?) } else { None };
+    let checked = checked.filter(|checked| is_marked || checked.faults > 0);
     match &checked {
         Some(checked) if checked.dangerous => fat = mount(device, &options.clone().read_only())?,
         Some(checked) if checked.faults == 0 && !fat.is_read_only() => fat.mark_clean().map_err(|error| Missing::of(&error))?,

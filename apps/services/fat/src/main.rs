@@ -82,9 +82,9 @@ fn tell(checked: &Checked) {
     checked.told.iter().for_each(|fault| drop(munal::log!(LOG, "{fault}")));
     let faults = checked.faults;
     match (faults, checked.dangerous) {
-        (0, _) => munal::log!(LOG, "it was in use when power went: checked, all is well"),
-        (_, false) => munal::log!(LOG, "it was in use when power went: {faults} faults, which fsck.fat -a repairs"),
-        (_, true) => munal::log!(LOG, "it was in use when power went: {faults} faults, only read until fsck.fat -a repairs them"),
+        (0, _) => munal::log!(LOG, "it was in use when power went; a check found no fault"),
+        (_, false) => munal::log!(LOG, "a check found {faults} faults: fsck.fat -a repairs them"),
+        (_, true) => munal::log!(LOG, "a check found {faults} faults: only read until fsck.fat -a has repaired them"),
     };
 }
 
