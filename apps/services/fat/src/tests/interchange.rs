@@ -19,9 +19,9 @@ fn data(length: usize, seed: u32) -> Vec<u8> {
 fn files_of_mtools_are_read() {
     for kind in KINDS {
         let (disk, file) = (TemporaryFile::new(&kind.volume()), TemporaryFile::new(&data(5_000, 1)));
-        tool("mmd", &["-i", disk.path(), "::/A folder", "::/A folder/below"], &[0]);
-        tool("mcopy", &["-i", disk.path(), file.path(), "::/A folder/below/a name that is long.text"], &[0]);
-        tool("mcopy", &["-i", disk.path(), file.path(), "::/SHORT.TXT"], &[0]);
+        tool("mmd", &["-i", disk.path(), "::/A folder", "::/A folder/below"]);
+        tool("mcopy", &["-i", disk.path(), file.path(), "::/A folder/below/a name that is long.text"]);
+        tool("mcopy", &["-i", disk.path(), file.path(), "::/SHORT.TXT"]);
         let mut files = opened(&shared(disk.bytes())).expect("has a volume");
         let mut room = vec![0; 6_000];
         for name in ["A folder/below/a name that is long.text", "a FOLDER/Below/A NAME THAT IS LONG.TEXT", "short.txt"] {
@@ -43,7 +43,7 @@ fn mtools_reads_what_was_written_and_the_volume_is_sound() {
         files.append(path("out/Bericht für Österreich.txt"), b"the end").expect("writes");
         files.sync().expect("syncs");
         let (disk, file) = (TemporaryFile::new(&platter.borrow().bytes), TemporaryFile::new(&[]));
-        tool("mcopy", &["-n", "-i", disk.path(), "::/OUT/BERICH~1.TXT", file.path()], &[0]);
+        tool("mcopy", &["-n", "-i", disk.path(), "::/OUT/BERICH~1.TXT", file.path()]);
         assert!(file.bytes() == [data(70_000, 2), b"the end".to_vec()].concat(), "{kind:?}");
         require_sound(&disk.bytes());
     }
@@ -56,7 +56,7 @@ fn what_was_settled_is_on_the_disk_before_any_sync() {
     files.write(path("now.txt"), 0, b"at once").expect("writes");
     files.settle().expect("settles");
     let (disk, file) = (TemporaryFile::new(&platter.borrow().bytes), TemporaryFile::new(&[]));
-    tool("mcopy", &["-n", "-i", disk.path(), "::/now.txt", file.path()], &[0]);
+    tool("mcopy", &["-n", "-i", disk.path(), "::/now.txt", file.path()]);
     assert_eq!(file.bytes(), b"at once");
 }
 
@@ -139,8 +139,8 @@ fn times_are_those_of_the_clock() {
 fn a_file_with_the_attribute_of_dos_is_only_read() {
     let disk = TemporaryFile::new(&KINDS[0].volume());
     let file = TemporaryFile::new(b"fixed");
-    tool("mcopy", &["-i", disk.path(), file.path(), "::/fixed.txt"], &[0]);
-    tool("mattrib", &["-i", disk.path(), "+r", "::/fixed.txt"], &[0]);
+    tool("mcopy", &["-i", disk.path(), file.path(), "::/fixed.txt"]);
+    tool("mattrib", &["-i", disk.path(), "+r", "::/fixed.txt"]);
     let mut files = opened(&shared(disk.bytes())).expect("has a volume");
     assert_eq!(files.append(path("fixed.txt"), b"!"), Err(Status::ReadOnly));
     assert_eq!(files.truncate(path("fixed.txt"), 0), Err(Status::ReadOnly));
