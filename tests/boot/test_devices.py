@@ -16,6 +16,7 @@ DEVICES = {
     "pci": r"ok \d+ functions, \d+ with messages for interrupts",
     "rng": r"ok 256 KiB, [\d.]+ MB/s, chi-square \d+",
     "disk": r"ok 64 MiB, reads [\d.]+ MB/s, writes [\d.]+ MB/s with a flush",
+    "ahci": r"ok 64 MiB, reads [\d.]+ MB/s, writes [\d.]+ MB/s with a flush",
     "net": r"ok 52:54:00:[\da-f:]{8}, 500 answers of 52:55:0a:00:02:02 to \d+ questions, \d+ us each",
     "e1000": r"ok 52:54:00:[\da-f:]{8}, 500 answers of 52:55:0a:00:02:02 to \d+ questions, \d+ us each",
     "display": r"ok \d+ x \d+, \d+ frames/s, \d+ pieces of 32 x 32/s",
@@ -44,7 +45,7 @@ def test_each_device_is_used_and_the_machine_powers_off(workspace, image, tmp_pa
     assert status == 0 and expected(lines), (lines, said)
 
 
-@pytest.mark.parametrize("name", ["rng", "disk", "net", "e1000", "display"])
+@pytest.mark.parametrize("name", ["rng", "disk", "ahci", "net", "e1000", "display"])
 def test_a_device_that_is_left_out_is_missed_by_its_driver_alone(workspace, image, tmp_path, name):
     image("devices")
     status, lines, said = checked(workspace, tmp_path, "devices", "--without", name)

@@ -116,7 +116,7 @@ fn space(tables: &Tables, client: Client<'_>, whole: Option<u64>, room: &mut [u8
     let way = Way::walk(&tables.entries, client.root, Path::ROOT)?;
     let used = way.own_folder().map_or(0, |own| own.size);
     let left = whole.map_or(u64::MAX, |whole| whole.saturating_sub(way.nodes[0].size));
-    let free = left.min(client.quota.saturating_sub(used));
+    let free = if client.quota == u64::MAX { left } else { left.min(client.quota.saturating_sub(used)) };
     room[..Space::LENGTH].copy_from_slice(&Space { used, quota: client.quota, free }.encode());
     Ok(Answer { length: Space::LENGTH, more: false })
 }
