@@ -1,6 +1,6 @@
 //! What a request means for the client that makes it: where its paths lead, what it may do there, and how the answer goes back.
 
-use crate::volume::Volume;
+use crate::volume::{FILE_MOST, Volume};
 use alloc::format;
 use alloc::string::String;
 use hadris_storage::sync::BlockDevice;
@@ -82,7 +82,7 @@ impl<D: BlockDevice> Client<'_, D> {
         Ok(Space { used, quota: self.badge.quota, free: room.free.min(self.badge.quota.saturating_sub(used)) })
     }
 
-    /// Bytes below the client's own folder, which has none where nobody made it yet.
+    /// Bytes that all below the client's own folder takes, which is nothing where nobody made it yet.
     fn used(&mut self) -> Result<u64, Status> {
         match self.volume.used(self.badge.root) {
             Err(Status::NotFound) => Ok(0),
@@ -131,7 +131,10 @@ impl<D: BlockDevice> Client<'_, D> {
                 self.require_quota(&path, |_| size)?;
                 self.volume.truncate(path.as_path(), size)
             }
-            Request::MakeFolder { path } => self.volume.make_folder(self.whole(path)?.as_path()),
+            Request::MakeFolder { path } => {
+                self.require_room(self.volume.folder_cost())?;
+                self.volume.make_folder(self.whole(path)?.as_path())
+            }
             Request::Remove { path } if path.is_root() => Err(Status::Refused),
             Request::Remove { path } => self.volume.remove(self.whole(path)?.as_path()),
             Request::Rename { from, to } if from.is_root() || to.is_root() => Err(Status::Refused),
@@ -140,14 +143,20 @@ impl<D: BlockDevice> Client<'_, D> {
         }
     }
 
-    /// That the client's files stay within its quota where the file at a path gets the size that `becomes` makes of its size now.
+    /// That all that is the client's stays within its quota where the file at a path gets the size that `becomes` makes of its size now.
     fn require_quota(&mut self, path: &Whole, becomes: impl Fn(u64) -> u64) -> Result<(), Status> {
-        if self.badge.quota == u64::MAX {
-            return Ok(());
-        }
-        let size = self.volume.stat(path.as_path()).map_or(0, |entry| entry.size);
-        let more = becomes(size).saturating_sub(size);
-        let fits = more == 0 || self.used()?.saturating_add(more) <= self.badge.quota;
+        let (size, cost) = match self.volume.stat(path.as_path()) {
+            Ok(entry) => (entry.size, self.volume.file_cost(entry.size)),
+            Err(_) => (0, 0),
+        };
+        // One that is larger than any file can be is refused for that.
+        let becomes = becomes(size).min(FILE_MOST);
+        self.require_room(self.volume.file_cost(becomes).saturating_sub(cost))
+    }
+
+    /// That the client's quota leaves so many bytes more.
+    fn require_room(&mut self, bytes: u64) -> Result<(), Status> {
+        let fits = self.badge.quota == u64::MAX || bytes == 0 || self.used()?.saturating_add(bytes) <= self.badge.quota;
         if fits { Ok(()) } else { Err(Status::Quota) }
     }
 

@@ -20,6 +20,9 @@ use usage::Usage;
 /// Bytes of a file at most: a directory entry counts them in 32 bits.
 pub const FILE_MOST: u64 = 0xffff_ffff;
 
+/// Bytes that an entry of a folder takes at most: 22 parts of 32, of which 20 are for a name of 255 characters.
+const ENTRY_COST: u64 = 22 * 32;
+
 /// Folders and files, by their paths.
 pub struct Volume<D> {
     fat: Fat<D>,
@@ -115,6 +118,24 @@ impl<D: BlockDevice> Volume<D> {
         Ok((used, more))
     }
 
+    /// Bytes that a file of `size` bytes takes: whole clusters, and its entry.
+    pub fn file_cost(&self, size: u64) -> u64 {
+        file_cost(size, self.cluster())
+    }
+
+    /// Bytes that an empty folder takes.
+    pub fn folder_cost(&self) -> u64 {
+        self.cluster() + ENTRY_COST
+    }
+
+    fn cost(&self, entry: &Entry) -> u64 {
+        if entry.folder { self.folder_cost() } else { self.file_cost(entry.size) }
+    }
+
+    fn cluster(&self) -> u64 {
+        u64::from(self.fat.info().cluster_size())
+    }
+
     /// Makes a folder.
     pub fn make_folder(&mut self, path: Path<'_>) -> Result<(), Status> {
         let (folder, name) = path.split().ok_or(Status::Exists)?;
@@ -123,6 +144,7 @@ impl<D: BlockDevice> Volume<D> {
             let made = volume.fat.mkdir(trail.end(), Name::new(name), &SetAttr::new());
             let made = volume.judge(made)?;
             volume.fat.forget(made, 1);
+            volume.usage.grow(&trail.0, volume.folder_cost());
             Ok(())
         })
     }
@@ -141,7 +163,7 @@ impl<D: BlockDevice> Volume<D> {
             }
             let removed = volume.fat.unlink(folder, name);
             volume.judge(removed)?;
-            volume.usage.shrink(&trail.0, entry.size);
+            volume.usage.shrink(&trail.0, volume.cost(&entry));
             Ok(())
         })
     }
@@ -173,13 +195,15 @@ impl<D: BlockDevice> Volume<D> {
         Ok(Room { total: stats.total_blocks() * cluster, free: stats.free_blocks() * cluster })
     }
 
-    /// Bytes of all files below a folder. They are counted once, and kept up from then on.
+    /// Bytes that all files and folders below a folder take. They are counted once, and kept up from then on.
     pub fn used(&mut self, folder: Path<'_>) -> Result<u64, Status> {
         self.at(folder, |volume, trail| {
             if let Some(used) = volume.usage.of(trail.end()) {
                 return Ok(used);
             }
-            let counted = usage::count(&mut volume.fat, trail.end());
+            let (of_folder, cluster) = (volume.folder_cost(), volume.cluster());
+            let cost = |size: Option<u64>| size.map_or(of_folder, |size| file_cost(size, cluster));
+            let counted = usage::count(&mut volume.fat, trail.end(), cost);
             let used = volume.judge(counted)?;
             if let Ok(held) = volume.hold(trail, folder) {
                 volume.usage.keep(&mut volume.fat, held, used);
@@ -247,9 +271,13 @@ impl<D: BlockDevice> Volume<D> {
                 found => (found, false),
             };
             let node = volume.judge(node)?;
+            if is_new {
+                volume.usage.grow(&trail.0, volume.file_cost(0));
+            }
             let done = volume.change_node(node, trail, change);
-            if is_new && done.is_err() {
-                let _ = volume.fat.unlink(folder, name); // why it was not done is what the client is told
+            // Why it was not done is what the client is told.
+            if is_new && done.is_err() && volume.fat.unlink(folder, name).is_ok() {
+                volume.usage.shrink(&trail.0, volume.file_cost(0));
             }
             volume.fat.forget(node, 1);
             done
@@ -269,8 +297,8 @@ impl<D: BlockDevice> Volume<D> {
         let closed = self.fat.close(node); // whatever became of it, what its entry says is what is
         let closed = self.judge(closed);
         let after = self.metadata(node)?;
-        self.usage.grow(&trail.0, after.len());
-        self.usage.shrink(&trail.0, before.len());
+        self.usage.grow(&trail.0, self.file_cost(after.len()));
+        self.usage.shrink(&trail.0, self.file_cost(before.len()));
         done.and(closed)
     }
 
@@ -291,20 +319,20 @@ impl<D: BlockDevice> Volume<D> {
         self.is_changed = true;
         let renamed = self.fat.rename(source.end(), Name::new(name), target.end(), Name::new(new_name), RenameMode::Replace);
         self.judge(renamed)?;
-        self.usage.shrink(&source.0, entry.size);
-        self.usage.grow(&target.0, entry.size);
+        self.usage.shrink(&source.0, self.cost(&entry));
+        self.usage.grow(&target.0, self.cost(&entry));
         self.usage.shrink(&target.0, replaced);
         Ok(())
     }
 
-    /// Bytes of the file that is where another one is to be; that one itself, by another case of its name, is none.
+    /// Bytes of what is where something else is to be; that itself, by another case of its name, is none.
     fn gives_way(&mut self, moved: NodeId, folder: NodeId, name: &str) -> Result<u64, Status> {
         let found = self.fat.lookup(folder, Name::new(name));
         let found = match self.judge(found) {
             Err(Status::NotFound) => return Ok(0),
             found => found?,
         };
-        let size = if found == moved { Ok(0) } else { self.metadata(found).map(|metadata| entry(&metadata).size) };
+        let size = if found == moved { Ok(0) } else { self.metadata(found).map(|metadata| self.cost(&entry(&metadata))) };
         self.fat.forget(found, 1);
         size
     }
@@ -369,6 +397,10 @@ fn entry(metadata: &Metadata) -> Entry {
     let modified = metadata.modified().filter(|time| time.unix_seconds() > NoClock::TIME.unix_seconds());
     let modified = modified.map_or(0, |time| time.unix_seconds() as u64 * 1_000_000_000 + u64::from(time.nanoseconds()));
     Entry { folder, size: if folder { 0 } else { metadata.len() }, modified }
+}
+
+fn file_cost(size: u64, cluster: u64) -> u64 {
+    size.next_multiple_of(cluster) + ENTRY_COST
 }
 
 fn require_size(size: Option<u64>) -> Result<(), Status> {

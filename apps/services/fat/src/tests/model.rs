@@ -118,8 +118,9 @@ impl Model {
         (name.clone(), data.as_ref().map_or(0, |data| data.len() as u64))
     }
 
+    /// What all of it takes, in clusters of one sector.
     fn used(&self) -> u64 {
-        self.0.values().filter_map(|(_, data)| data.as_ref()).map(|data| data.len() as u64).sum()
+        self.0.values().map(|(_, data)| 704 + data.as_ref().map_or(512, |data| (data.len() as u64).next_multiple_of(512))).sum()
     }
 }
 

@@ -83,34 +83,47 @@ fn who_may_only_read_changes_nothing() {
     });
 }
 
+/// Bytes of a cluster of these volumes, and of an entry for a quota.
+const CLUSTER: u64 = 512;
+const ENTRY: u64 = 704;
+
 #[test]
 fn a_quota_counts_all_that_is_below_the_folder_whoever_wrote_it() {
     let mut files = new();
     by(&mut files, badge("", true, ALL), |all| {
         all.make_folder(path("Mine")).and(all.make_folder(path("Mine/deep"))).and(all.write(path("Mine/deep/a"), 0, &[1; 600])).expect("writes");
     });
-    let mine = badge("mine", true, 1000);
+    let before = ENTRY + CLUSTER + ENTRY + 2 * CLUSTER;
+    let quota = before + ENTRY + 2 * CLUSTER;
+    let mine = badge("mine", true, quota);
     by(&mut files, mine, |mine| {
-        assert_eq!(mine.space().map(|space| (space.used, space.quota, space.free)), Ok((600, 1000, 400)));
-        assert_eq!(mine.write(path("b"), 0, &[2; 401]), Err(Fault::Told(Status::Quota)));
+        assert_eq!(mine.space().map(|space| (space.used, space.quota, space.free)), Ok((before, quota, ENTRY + 2 * CLUSTER)));
+        assert_eq!(mine.write(path("b"), 0, &[2; 1025]), Err(Fault::Told(Status::Quota)));
         assert_eq!(mine.stat(path("b")), Err(Fault::Told(Status::NotFound)));
-        assert_eq!(mine.write(path("b"), 0, &[2; 400]), Ok(()));
-        assert_eq!(mine.write(path("b"), 100, &[3; 300]), Ok(()), "what is there already counts once");
+        assert_eq!(mine.write(path("b"), 0, &[2; 1000]), Ok(()));
+        assert_eq!(mine.write(path("b"), 100, &[3; 900]), Ok(()), "what is there already counts once");
+        assert_eq!(mine.append(path("b"), &[2; 24]), Ok(()), "and so does what is left of a cluster");
         assert_eq!(mine.append(path("b"), &[2]), Err(Fault::Told(Status::Quota)));
-        assert_eq!(mine.truncate(path("b"), 401), Err(Fault::Told(Status::Quota)));
-        assert_eq!(mine.write(path("c"), 1, &[]), Ok(()), "nothing needs no room");
+        assert_eq!(mine.truncate(path("b"), 1025), Err(Fault::Told(Status::Quota)));
+        assert_eq!(mine.write(path("c"), 0, &[]), Err(Fault::Told(Status::Quota)), "a name needs room as well");
+        assert_eq!(mine.make_folder(path("c")), Err(Fault::Told(Status::Quota)));
+        assert_eq!(mine.space().map(|space| (space.used, space.free)), Ok((quota, 0)));
     });
-    // By another name of the same folder, and by moving into it and out of it.
+    // By another name of the same folder, and by moving out of it.
     by(&mut files, badge("", true, ALL), |all| all.truncate(path("MINE/deep/A"), 100).and(all.rename(path("mine/b"), path("b"))).expect("writes"));
-    by(&mut files, mine, |mine| assert_eq!(mine.space().map(|space| space.used), Ok(100)));
+    let left = before - CLUSTER;
+    by(&mut files, mine, |mine| assert_eq!(mine.space().map(|space| space.used), Ok(left)));
+    // And by moving a folder into it, which others change then.
     by(&mut files, badge("", true, ALL), |all| {
         all.make_folder(path("x")).and(all.write(path("x/y"), 0, &[1; 50])).and(all.rename(path("x"), path("mine/x"))).expect("moves");
         all.write(path("MINE/X/z"), 9, &[1]).expect("writes");
     });
     by(&mut files, mine, |mine| {
-        assert_eq!(mine.space().map(|space| space.used), Ok(160));
+        assert_eq!(mine.space().map(|space| space.used), Ok(left + 3 * (ENTRY + CLUSTER)));
         mine.remove(path("x/y")).and(mine.rename(path("x/z"), path("deep/A"))).expect("removes and replaces");
-        assert_eq!(mine.space().map(|space| space.used), Ok(10));
+        assert_eq!(mine.space().map(|space| space.used), Ok(left + ENTRY + CLUSTER));
+        mine.remove(path("x")).expect("removes");
+        assert_eq!(mine.space().map(|space| space.used), Ok(left));
     });
 }
 

@@ -1,4 +1,4 @@
-//! How many bytes the files below a folder have: counted when a quota wants it first, and kept up from then on.
+//! How many bytes all that is below a folder takes: counted when a quota wants it first, and kept up from then on.
 
 use crate::find::Fat;
 use alloc::collections::BTreeSet;
@@ -30,12 +30,12 @@ impl Usage {
         self.0.push((folder, used));
     }
 
-    /// Bytes came to a file in the last of these folders.
+    /// Something in the last of these folders takes more bytes.
     pub fn grow(&mut self, folders: &[NodeId], bytes: u64) {
         self.change(folders, |used| used.saturating_add(bytes));
     }
 
-    /// Bytes of a file in the last of these folders went.
+    /// Something in the last of these folders takes fewer bytes.
     pub fn shrink(&mut self, folders: &[NodeId], bytes: u64) {
         self.change(folders, |used| used.saturating_sub(bytes));
     }
@@ -52,17 +52,18 @@ impl Usage {
     }
 }
 
-/// Counts the bytes of all files below a folder. A folder that leads back to one above it is counted once.
-pub fn count<D: BlockDevice>(fat: &mut Fat<D>, folder: NodeId) -> Result<u64, Error<D::Error>> {
+/// Adds up what all that is below a folder costs, file or folder, by `cost` of its length or of none. A folder that leads back to one
+/// above it is counted once.
+pub fn count<D: BlockDevice>(fat: &mut Fat<D>, folder: NodeId, cost: impl Fn(Option<u64>) -> u64) -> Result<u64, Error<D::Error>> {
     let (mut seen, mut left, mut bytes) = (BTreeSet::from([folder]), alloc::vec![folder], 0u64);
     while let Some(folder) = left.pop() {
         let mut cursor = DirCursor::START;
         while let Some(entry) = fat.readdir(folder, cursor)? {
             cursor = entry.next_cursor();
-            if entry.file_type() == FileType::File {
-                bytes = bytes.saturating_add(entry.metadata().len());
-            } else if seen.insert(entry.node()) {
-                left.push(entry.node());
+            let is_file = entry.file_type() == FileType::File;
+            if is_file || seen.insert(entry.node()) {
+                bytes = bytes.saturating_add(cost(is_file.then(|| entry.metadata().len())));
+                left.extend((!is_file).then(|| entry.node()));
             }
         }
         if seen.len() > FOLDERS {
