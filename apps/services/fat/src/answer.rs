@@ -90,10 +90,11 @@ impl<D: BlockDevice> Client<'_, D> {
         }
     }
 
-    /// Makes the client's own folder where a change finds that it is not there.
+    /// Makes the client's own folder where something is to be made in it and it is not there.
     fn change_in_own_folder(&mut self, request: &Request<'_>) -> Result<(), Status> {
+        let makes = matches!(request, Request::Write { .. } | Request::Append { .. } | Request::MakeFolder { .. });
         match self.change(request) {
-            Err(Status::NotFound) if self.volume.stat(self.badge.root) == Err(Status::NotFound) => {
+            Err(Status::NotFound) if makes && self.volume.stat(self.badge.root) == Err(Status::NotFound) => {
                 self.make_own_folder()?;
                 self.change(request)
             }

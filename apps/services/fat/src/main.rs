@@ -79,7 +79,9 @@ fn say(why: impl Display) -> Result<(), Error> {
 }
 
 fn tell(checked: &Checked) {
-    checked.told.iter().for_each(|fault| drop(munal::log!(LOG, "{fault}")));
+    for fault in &checked.told {
+        munal::log!(LOG, "{fault}");
+    }
     let faults = checked.faults;
     match (faults, checked.dangerous) {
         (0, _) => munal::log!(LOG, "it was in use when power went; a check found no fault"),

@@ -121,10 +121,12 @@ impl<D: BlockDevice> Kept<D> {
         if !self.joins(first, buf) {
             self.settle()?;
         }
-        if buf.len() > HELD {
-            self.disk.write_blocks(BlockIndex::new(first), buf)?;
-        } else {
+        if buf.len() <= HELD {
             self.hold(first, buf);
+        } else if let Err(error) = self.disk.write_blocks(BlockIndex::new(first), buf) {
+            // How much of it the disk took is not known.
+            self.pages.retain(|number, _| *number < first / PAGE || first + sectors(buf) <= number * PAGE);
+            return Err(error);
         }
         self.renew(first, buf);
         Ok(())

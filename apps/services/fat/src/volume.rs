@@ -20,9 +20,6 @@ use usage::Usage;
 /// Bytes of a file at most: a directory entry counts them in 32 bits.
 pub const FILE_MOST: u64 = 0xffff_ffff;
 
-/// Bytes that an entry of a folder takes at most: 22 parts of 32, of which 20 are for a name of 255 characters.
-const ENTRY_COST: u64 = 22 * 32;
-
 /// Folders and files, by their paths.
 pub struct Volume<D> {
     fat: Fat<D>,
@@ -120,12 +117,12 @@ impl<D: BlockDevice> Volume<D> {
 
     /// Bytes that a file of `size` bytes takes: whole clusters, and its entry.
     pub fn file_cost(&self, size: u64) -> u64 {
-        file_cost(size, self.cluster())
+        usage::file_cost(size, self.cluster())
     }
 
     /// Bytes that an empty folder takes.
     pub fn folder_cost(&self) -> u64 {
-        self.cluster() + ENTRY_COST
+        usage::folder_cost(self.cluster())
     }
 
     fn cost(&self, entry: &Entry) -> u64 {
@@ -201,9 +198,7 @@ impl<D: BlockDevice> Volume<D> {
             if let Some(used) = volume.usage.of(trail.end()) {
                 return Ok(used);
             }
-            let (of_folder, cluster) = (volume.folder_cost(), volume.cluster());
-            let cost = |size: Option<u64>| size.map_or(of_folder, |size| file_cost(size, cluster));
-            let counted = usage::count(&mut volume.fat, trail.end(), cost);
+            let counted = usage::count(&mut volume.fat, trail.end());
             let used = volume.judge(counted)?;
             if let Ok(held) = volume.hold(trail, folder) {
                 volume.usage.keep(&mut volume.fat, held, used);
@@ -397,10 +392,6 @@ fn entry(metadata: &Metadata) -> Entry {
     let modified = metadata.modified().filter(|time| time.unix_seconds() > NoClock::TIME.unix_seconds());
     let modified = modified.map_or(0, |time| time.unix_seconds() as u64 * 1_000_000_000 + u64::from(time.nanoseconds()));
     Entry { folder, size: if folder { 0 } else { metadata.len() }, modified }
-}
-
-fn file_cost(size: u64, cluster: u64) -> u64 {
-    size.next_multiple_of(cluster) + ENTRY_COST
 }
 
 fn require_size(size: Option<u64>) -> Result<(), Status> {

@@ -126,6 +126,19 @@ fn what_could_not_be_written_is_held_until_it_can() {
     assert_eq!(notes.borrow().writes, [(3, 1), (0, 0)]);
 }
 
+#[test]
+fn what_a_disk_took_in_part_is_read_anew() {
+    let (mut disk, notes) = disk();
+    read(&mut disk, 0, 8);
+    read(&mut disk, 200, 1);
+    notes.borrow_mut().fails = true;
+    assert!(disk.write_blocks(BlockIndex::new(7), &[1; 100 * SECTOR]).is_err());
+    let before = notes.borrow().reads;
+    read(&mut disk, 0, 8);
+    read(&mut disk, 200, 1);
+    assert_eq!(notes.borrow().reads, before + 1);
+}
+
 /// Against plain memory, with as many kinds of overlap as chance finds.
 #[test]
 fn reads_see_what_was_written_last() {

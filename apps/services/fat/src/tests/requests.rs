@@ -59,6 +59,8 @@ fn a_folder_that_nobody_made_is_empty_until_its_client_writes() {
         assert_eq!(theirs.list(Path::ROOT, |name, _| unreachable!("{name}")), Ok(()));
         assert_eq!(theirs.space().map(|space| space.used), Ok(0));
         assert_eq!(theirs.stat(path("a")), Err(Fault::Told(Status::NotFound)));
+        assert_eq!(theirs.remove(path("a")), Err(Fault::Told(Status::NotFound)));
+        assert_eq!(theirs.truncate(path("a"), 1), Err(Fault::Told(Status::NotFound)));
     });
     by(&mut files, badge("", false, ALL), |all| assert_eq!(all.stat(path("home")), Err(Fault::Told(Status::NotFound))));
     by(&mut files, badge("home/notes", true, ALL), |theirs| assert_eq!(theirs.append(path("a"), b"1"), Ok(())));

@@ -1,4 +1,4 @@
-//! How many bytes all that is below a folder takes: counted when a quota wants it first, and kept up from then on.
+//! How many bytes files and folders take, for quotas: counted below a folder when it is asked for first, and kept up from then on.
 
 use crate::find::Fat;
 use alloc::collections::BTreeSet;
@@ -7,6 +7,8 @@ use hadris_fs::{DirCursor, FileType, NodeId};
 use hadris_io::{Error, ErrorKind};
 use hadris_storage::sync::BlockDevice;
 
+/// Bytes that an entry of a folder takes at most: 22 parts of 32, of which 20 are for a name of 255 characters.
+const ENTRY_COST: u64 = 22 * 32;
 /// The most folders whose bytes are kept up.
 const KEPT: usize = 32;
 /// The most folders that are counted: a volume that has more is counted for nobody.
@@ -52,18 +54,29 @@ impl Usage {
     }
 }
 
-/// Adds up what all that is below a folder costs, file or folder, by `cost` of its length or of none. A folder that leads back to one
-/// above it is counted once.
-pub fn count<D: BlockDevice>(fat: &mut Fat<D>, folder: NodeId, cost: impl Fn(Option<u64>) -> u64) -> Result<u64, Error<D::Error>> {
+/// Bytes that a file of `size` bytes takes: whole clusters, and its entry.
+pub fn file_cost(size: u64, cluster: u64) -> u64 {
+    size.next_multiple_of(cluster) + ENTRY_COST
+}
+
+/// Bytes that an empty folder takes.
+pub fn folder_cost(cluster: u64) -> u64 {
+    cluster + ENTRY_COST
+}
+
+/// Adds up what all that is below a folder takes. A folder that leads back to one above it is counted once.
+pub fn count<D: BlockDevice>(fat: &mut Fat<D>, folder: NodeId) -> Result<u64, Error<D::Error>> {
+    let cluster = u64::from(fat.info().cluster_size());
     let (mut seen, mut left, mut bytes) = (BTreeSet::from([folder]), alloc::vec![folder], 0u64);
     while let Some(folder) = left.pop() {
         let mut cursor = DirCursor::START;
         while let Some(entry) = fat.readdir(folder, cursor)? {
             cursor = entry.next_cursor();
-            let is_file = entry.file_type() == FileType::File;
-            if is_file || seen.insert(entry.node()) {
-                bytes = bytes.saturating_add(cost(is_file.then(|| entry.metadata().len())));
-                left.extend((!is_file).then(|| entry.node()));
+            if entry.file_type() == FileType::File {
+                bytes = bytes.saturating_add(file_cost(entry.metadata().len(), cluster));
+            } else if seen.insert(entry.node()) {
+                bytes = bytes.saturating_add(folder_cost(cluster));
+                left.push(entry.node());
             }
         }
         if seen.len() > FOLDERS {
