@@ -2,7 +2,7 @@
 
 use crate::disk::{self, Disk};
 use crate::network::{self, Card};
-use crate::{CLOCK, Error, channel, service, stream};
+use crate::{CLOCK, Error, channel, contents, files, service, stream};
 use alloc::{format, string::{String, ToString}, vec::Vec};
 use munal::display::{self, Mode, Rectangle};
 use munal::FOREVER;
@@ -32,6 +32,7 @@ pub const ALL: &[Check] = &[
     Check { name: "rng", granted: || stream::entropy.granted() != 0, run: entropy },
     Check { name: "disk", granted: || service::disk.granted() != 0, run: || disk::check(&DISK) },
     Check { name: "ahci", granted: || service::ahci.granted() != 0, run: || disk::check(&AHCI) },
+    Check { name: "files", granted: || files::files.granted() != 0, run: contents::check },
     Check { name: "net", granted: || channel::net.granted() != 0, run: || network::check(&NET) },
     Check { name: "e1000", granted: || channel::e1000.granted() != 0, run: || network::check(&E1000) },
     Check { name: "display", granted: || service::display.granted() != 0, run: screen },

@@ -5,6 +5,7 @@
 extern crate alloc;
 
 mod checks;
+mod contents;
 mod disk;
 mod network;
 
