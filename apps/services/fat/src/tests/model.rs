@@ -120,7 +120,7 @@ impl Model {
 
     /// What all of it takes, in clusters of one sector.
     fn used(&self) -> u64 {
-        self.0.values().map(|(_, data)| 704 + data.as_ref().map_or(512, |data| (data.len() as u64).next_multiple_of(512))).sum()
+        self.0.values().map(|(_, data)| 672 + data.as_ref().map_or(512, |data| (data.len() as u64).next_multiple_of(512))).sum()
     }
 }
 

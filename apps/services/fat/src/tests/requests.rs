@@ -87,7 +87,7 @@ fn who_may_only_read_changes_nothing() {
 
 /// Bytes of a cluster of these volumes, and of an entry for a quota.
 const CLUSTER: u64 = 512;
-const ENTRY: u64 = 704;
+const ENTRY: u64 = 672;
 
 #[test]
 fn a_quota_counts_all_that_is_below_the_folder_whoever_wrote_it() {

@@ -7,8 +7,8 @@ use hadris_fs::{DirCursor, FileType, NodeId};
 use hadris_io::{Error, ErrorKind};
 use hadris_storage::sync::BlockDevice;
 
-/// Bytes that an entry of a folder takes at most: 22 parts of 32, of which 20 are for a name of 255 characters.
-const ENTRY_COST: u64 = 22 * 32;
+/// Bytes that the entry of a file or folder takes at most: 21 parts of 32, 20 of them for a name of 255 characters.
+const ENTRY_COST: u64 = 21 * 32;
 /// The most folders whose bytes are kept up.
 const KEPT: usize = 32;
 /// The most folders that are counted: a volume that has more is counted for nobody.
