@@ -6,7 +6,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use munal::files::client::{Client, Fault};
-use munal::files::{Path, Request, Status};
+use munal::files::{Entry, Path, Request, Status};
 use munal::time::{DateTime, SECOND};
 use shell::places::{Place, Redirection};
 use shell::show::size;
@@ -79,7 +79,9 @@ pub fn list(words: &[&str]) -> Done {
     let mut table = Table::new(&[("NAME", Align::Left), ("SIZE", Align::Right), ("WRITTEN", Align::Left)]);
     let mut client = mount.client();
     let entry = client.stat(place.path()).map_err(|fault| said(word, fault))?;
-    let mut row = |name: &str, entry: munal::files::Entry| {
+    let mut count = 0;
+    let mut row = |name: &str, entry: Entry| {
+        count += 1;
         let time = (entry.modified > 0).then(|| DateTime::from_unix(entry.modified / SECOND)).flatten();
         let (name, length) = if entry.folder { (format!("{name}/"), String::new()) } else { (name.into(), size(entry.size)) };
         table.row([name, length, time.map_or_else(String::new, |time| time.to_string())]);
@@ -89,7 +91,7 @@ pub fn list(words: &[&str]) -> Done {
     } else {
         row(place.path().split().map_or("", |(_, name)| name), entry);
     }
-    Ok(console::say(&table.text())?)
+    if count > 0 { Ok(console::say(&table.text())?) } else { Ok(()) }
 }
 
 /// `cat`: what is in files, as it is.

@@ -108,6 +108,9 @@ fn serve(mut store: Store<impl Blocks>) -> Result<(), Error> {
         if let Some(note) = store.take_note() {
             munal::log!(LOG, "{note}");
         }
+        if store.is_damaged() {
+            return Ok(());
+        }
     }
 }
 

@@ -111,7 +111,7 @@ impl Mark {
         let number = |at: usize| u64::from_le_bytes(core::array::from_fn(|i| bytes[at + i]));
         let mark = Self { made: bytes[16] == Self::MADE, length: number(24), capacity: number(32) };
         // One comparison for all that is fixed.
-        (mark.encode() == *bytes).then_some(mark)
+        (mark.encode() == *bytes && mark.length.is_multiple_of(PAGE)).then_some(mark)
     }
 }
 
@@ -143,6 +143,7 @@ impl<B: Blocks> Medium<B> {
         let mark = Mark::decode(&first);
         match mark {
             Some(mark) if mark.capacity > capacity_or_most => return Err(Refusal::TooSmall(mark.capacity)),
+            Some(mark) if mark.length > capacity_or_most - START => return Err(Refusal::Unknown),
             None if first.starts_with(&MAGIC[..8]) => return Err(Refusal::Unknown),
             None if !is_blank(&blocks).map_err(Refusal::Fault)? => return Err(Refusal::Foreign),
             _ => {}

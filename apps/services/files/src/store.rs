@@ -36,8 +36,11 @@ pub struct Store<B> {
     left: Option<u64>,
     /// What a change takes that did not fit, since room was given back last.
     refused: Option<u64>,
-    /// What the log is to be told.
+    /// What the log is to be told, and what it was told last since all went well.
     note: Option<String>,
+    told: Option<String>,
+    /// Whether what is on the medium turned out to be damaged.
+    damaged: bool,
 }
 
 /// Why there is no store.
@@ -61,7 +64,7 @@ impl core::fmt::Display for Refusal {
 impl<B: Blocks> Store<B> {
     /// The store on a medium, which is made where there is none. `life` is a number that no life before had.
     pub fn open(medium: Medium<B>, cache: usize, life: u64, now: u64) -> Result<Self, Refusal> {
-        let mut store = Self { medium: Arc::new(medium), database: None, cache, pending: 0, life, left: None, refused: None, note: None };
+        let mut store = Self { medium: Arc::new(medium), database: None, cache, pending: 0, life, left: None, refused: None, note: None, told: None, damaged: false };
         if store.medium.is_made() { store.reopen()? } else { store.make(now)? }
         Ok(store)
     }
@@ -79,6 +82,11 @@ impl<B: Blocks> Store<B> {
     /// What the log is to be told, once.
     pub fn take_note(&mut self) -> Option<String> {
         self.note.take()
+    }
+
+    /// Whether what is on the medium turned out to be damaged: nothing good comes of going on.
+    pub fn is_damaged(&self) -> bool {
+        self.damaged
     }
 
     /// How much all files can cost, as far as is known.
@@ -100,7 +108,7 @@ impl<B: Blocks> Store<B> {
         }
         if self.medium.surely_fits(self.pending + need) {
             self.try_change(false, now, change).map_err(|problem| self.judge(problem))?;
-            self.pending += need;
+            (self.pending, self.left) = (self.pending + need, None);
             return Ok(());
         }
         match bytes {
@@ -168,7 +176,7 @@ impl<B: Blocks> Store<B> {
         });
         match result {
             Ok(()) => {
-                self.pending = 0;
+                (self.pending, self.told) = (0, None);
                 Ok(())
             }
             Err(problem) => Err(self.judge(problem)),
@@ -206,18 +214,30 @@ impl<B: Blocks> Store<B> {
         if fault == Some(Fault::Full) {
             return Status::Full.into();
         }
-        self.note = Some(match fault {
-            Some(fault) => format!("{fault}"),
-            None => format!("{error}"),
-        });
+        match fault {
+            Some(fault) => self.tell(format!("{fault}")),
+            None => {
+                self.damaged = matches!(error, redb::Error::Corrupted(_));
+                self.tell(format!("{error}"));
+            }
+        }
         Problem::Told(Status::Failed)
+    }
+
+    /// Has the log be told something, if that is not what it was told last.
+    fn tell(&mut self, what: String) {
+        if self.told.as_ref() != Some(&what) {
+            self.told = Some(what.clone());
+            self.note = Some(what);
+        }
     }
 
     fn database(&mut self) -> Result<&Database, Problem> {
         if self.database.is_none()
             && let Err(why) = self.reopen()
         {
-            self.note = Some(format!("{why}"));
+            self.damaged = matches!(why, Refusal::Damaged(_));
+            self.tell(format!("{why}"));
             return Err(Status::Failed.into());
         }
         self.database.as_ref().ok_or(Problem::Told(Status::Failed))

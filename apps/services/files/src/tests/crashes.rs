@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 
 const DISK: u64 = 16 << 20;
-const LOSSES: u64 = 1500;
+const LOSSES: u64 = 2000;
 
 /// The states that a store went through since what is sure to be there.
 struct History(Vec<Files>);

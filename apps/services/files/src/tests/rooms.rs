@@ -1,6 +1,5 @@
 //! What is done where there is no more room, no disk, or something else on it.
 
-extern crate std;
 use super::sim::{ALL, Disk, client, open, path};
 use crate::medium::{HEAD, LEAST, Medium, Refusal, START};
 use crate::store::Store;
@@ -12,12 +11,12 @@ use alloc::format;
 
 #[test]
 fn a_full_disk_loses_nothing_and_has_room_again_when_something_is_removed() {
-    for size in [1000, 60_000, 300_000] {
-        let disk = Disk::new(2 * LEAST);
+    for size in [3000, 60_000, 300_000] {
+        let disk = Disk::new(LEAST + LEAST / 2);
         let store = RefCell::new(open(disk.clone(), 1));
         let mut client = client(&store, ALL);
         let life = store.borrow().life();
-        for round in 0..3 {
+        for round in 0..2 {
             let mut count: u32 = 0;
             let why = loop {
                 match client.write(path(&format!("{round}-{count}")), 0, &vec![count as u8; size]) {
@@ -25,7 +24,6 @@ fn a_full_disk_loses_nothing_and_has_room_again_when_something_is_removed() {
                     Err(why) => break why,
                 }
             };
-            std::eprintln!("{size} {round}: {count} {why:?}");
             assert_eq!(why, Told(Status::Full), "{size}");
             assert!(u64::from(count) * size as u64 > LEAST / 2, "{count} files of {size} bytes");
             let mut room = vec![0; size];
@@ -64,6 +62,9 @@ fn a_disk_that_is_too_small_or_damaged_is_refused() {
     disk.damage(20, b"x");
     assert!(matches!(Medium::open(disk.clone()), Err(Refusal::Unknown)));
     disk.damage(20, &[0]);
+    disk.damage(24 + 7, &[1]);
+    assert!(matches!(Medium::open(disk.clone()), Err(Refusal::Unknown)), "longer than the disk");
+    disk.damage(24 + 7, &[0]);
     disk.damage(START, b"nothing of a database");
     let opened = Store::open(Medium::open(disk).expect("is marked"), 1 << 18, 1, 1);
     assert!(matches!(opened, Err(crate::store::Refusal::Damaged(_))));
@@ -80,7 +81,8 @@ fn a_disk_that_goes_fails_and_what_was_not_synced_is_told_as_lost() {
     disk.end_after(0);
     assert_eq!(client.sync(), Err(Told(Status::Failed)));
     assert_eq!(client.write(path("more"), 0, b"more"), Err(Told(Status::Failed)));
-    assert!(store.borrow_mut().take_note().is_some());
+    assert_eq!(store.borrow_mut().take_note().as_deref(), Some("the disk does not answer"));
+    assert_eq!((client.stat(path("kept")), store.borrow_mut().take_note()), (Err(Told(Status::Failed)), None), "said once");
     disk.end_after(u64::MAX);
     assert_eq!(client.sync(), Err(Told(Status::Lost)));
     assert_eq!(client.sync(), Ok(()));
