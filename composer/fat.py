@@ -60,6 +60,17 @@ def require_mtools() -> None:
         packages.install(("mtools",))
 
 
+def require_checker() -> None:
+    """See to it that mkfs.fat and fsck.fat are here, which tests have volumes made and judged by."""
+    if find_checker() is None:
+        packages.install(("dosfstools",))
+
+
+def find_checker() -> str | None:
+    """Where fsck.fat is: not all users look for programs where Debian has it."""
+    return shutil.which("fsck.fat", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
+
+
 def _partition_sectors(length: int) -> int:
     """Room for the image and FAT's own tables, in whole MiB."""
     return max(SMALLEST, -(-length // MIB) * MIB + 8 * MIB) // SECTOR

@@ -91,6 +91,7 @@ def test(arguments: Sequence[str]) -> int:
 
     packages.require_virtual_machine()
     fat.require_mtools()
+    fat.require_checker()
     gdb.require_gdb()
     toolchain.require_rust(kernel=True)
     toolchain.require_rust(kernel=False)

@@ -1,0 +1,9 @@
+extern crate std;
+
+mod cut;
+mod fuzz;
+mod images;
+mod interchange;
+mod model;
+mod random;
+mod requests;
