@@ -37,7 +37,7 @@ class Qmp:
     def fileno(self) -> int:
         return self.connection.fileno()
 
-    def execute(self, command: str, **arguments: str) -> None:
+    def execute(self, command: str, **arguments: object) -> None:
         """Send a command; a QEMU that has gone is not an error, its end is seen elsewhere."""
         words = {"execute": command, **({"arguments": {name.replace("_", "-"): a for name, a in arguments.items()}} if arguments else {})}
         try:
