@@ -46,6 +46,7 @@ def latencies(guest: Pressed, keys: int) -> list[int]:
     """Nanoseconds from each of `keys` keys, which go down and up in turns, to the guest's byte. Raises ToolFailure where none comes."""
     before = guest.machine.begin(guest.question, keys, 1)
     _require(guest, READY)
+    guest.machine.guest.watch()  # QEMU's monitor takes nothing until its greeting was answered
     taken = []
     for number in range(keys):
         time.sleep(REST)

@@ -8,7 +8,7 @@ extern crate alloc;
 use alloc::vec::Vec;
 use munal::FOREVER;
 use munal::block::{HEADER, Info, REPLY, Request, SECTOR, Status};
-use virtio::{Fault, Memory, OWN, PAGE, Part, Queue};
+use virtio::{Fault, Memory, OWN, PAGE, Part, Queue, Waking};
 
 munal::bindings!();
 munal::main!(run);
@@ -70,6 +70,7 @@ fn run() -> Result<(), Error> {
 
 struct Disk {
     queue: Queue,
+    waking: Waking,
     info: Info,
     flushes: bool,
     /// The device's header and answer.
@@ -86,7 +87,7 @@ impl Disk {
         virtio::go(&CARD);
         let pages = DATA_PAGES.min(usize::from(queue.size()).saturating_sub(2));
         let info = Info { sectors, most: (pages * PAGE / SECTOR) as u32, read_only: features & READ_ONLY != 0 };
-        Ok(Self { queue, info, flushes: features & FLUSH != 0, own: Memory::new(1), data: Memory::new(1 + pages) })
+        Ok(Self { queue, waking: Waking::of(&CARD), info, flushes: features & FLUSH != 0, own: Memory::new(1), data: Memory::new(1 + pages) })
     }
 
     /// Where the next request comes to.
@@ -141,12 +142,13 @@ impl Disk {
         self.queue.give(&CARD, &parts)?.ok_or(Fault::Refused)?;
         self.queue.ring(&CARD);
         for _ in 0..PATIENCE {
+            let _ = CARD.wait(LOOK); // whatever it answers, the queue is looked at: an interrupt may be lost
+            self.waking.hush(&CARD);
+            CARD.acknowledge();
             if self.queue.take()?.is_some() {
                 return Ok(if self.own.page(0)[DEVICE_HEADER] == OK { Status::Done } else { Status::Failed });
             }
-            let _ = CARD.wait(LOOK); // whatever it answers, the queue is looked at: an interrupt may be lost
-            virtio::cause(&CARD)?;
-            CARD.acknowledge();
+            self.waking.for_nothing(&CARD)?;
         }
         Err(Fault::Broken) // what it was given is its own until it is reset
     }

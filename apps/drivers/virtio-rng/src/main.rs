@@ -7,7 +7,7 @@ extern crate alloc;
 use alloc::vec::Vec;
 use core::ops::Range;
 use munal::FOREVER;
-use virtio::{Fault, Memory, PAGE, Part, Queue};
+use virtio::{Fault, Memory, PAGE, Part, Queue, Waking};
 
 munal::bindings!();
 munal::main!(run);
@@ -46,6 +46,7 @@ fn run() -> Result<(), Error> {
 /// The device, and what it gave that nobody took yet.
 struct Source {
     queue: Queue,
+    waking: Waking,
     memory: Memory,
     fresh: Range<usize>,
     /// Whose turn it is.
@@ -57,14 +58,15 @@ impl Source {
         virtio::begin(&CARD, 0, 0)?;
         let queue = Queue::new(&CARD, REQUESTS, 8)?;
         virtio::go(&CARD);
-        Ok(Self { queue, memory: Memory::new(1), fresh: 0..0, next: 0 })
+        Ok(Self { queue, waking: Waking::of(&CARD), memory: Memory::new(1), fresh: 0..0, next: 0 })
     }
 
     /// Takes what the device gave, hands it out, and asks for more where all is gone.
     fn step(&mut self) -> Result<(), Fault> {
-        virtio::cause(&CARD)?;
-        if let Some((_, length)) = self.queue.take()? {
-            self.fresh = 0..(length as usize).min(PAGE);
+        self.waking.hush(&CARD);
+        match self.queue.take()? {
+            Some((_, length)) => self.fresh = 0..(length as usize).min(PAGE),
+            None => self.waking.for_nothing(&CARD)?,
         }
         self.hand_out();
         if self.fresh.is_empty() && self.queue.waiting() == 0 {
