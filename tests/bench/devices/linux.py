@@ -27,10 +27,15 @@ def guest(folder: Path) -> tuple[Path, tuple[str, ...]]:
 
     Raises ToolFailure where it cannot be had.
     """
-    kept = debian.unpacked(f"linux-devices-{cache.digest(*DRIVERS)[:12]}", META, keep)
+    kept = fetched()
     initramfs = folder / "initramfs"
     initramfs.write_bytes(make_initramfs(kept))
     return debian.kernel_of(kept), ("-initrd", str(initramfs), "-append", LINE)
+
+
+def fetched() -> Path:
+    """Debian's kernel and modules, from the cache or by apt-get. Raises ToolFailure where this is no Debian, or it cannot be reached."""
+    return debian.unpacked(f"linux-devices-{cache.digest(*DRIVERS)[:12]}", META, keep)
 
 
 def keep(files: Path, folder: Path) -> None:

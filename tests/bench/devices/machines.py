@@ -18,7 +18,7 @@ SIGNAL_PORT = 0xE9
 KEYBOARDS = {"ps2": (), "virtio-keyboard": ("-device", "virtio-keyboard-pci")}
 
 
-def make_disk(path: Path, sectors: int = SECTORS) -> None:
+def make_disk(path: Path, sectors: int) -> None:
     """Write a disk with its pattern. Raises ToolFailure where it does not fit."""
     try:
         path.write_bytes(pattern(sectors))
@@ -35,7 +35,7 @@ def pattern(sectors: int) -> bytes:
 def devices(folder: Path, name: str, keyboard: str) -> tuple[str, ...]:
     """Words that attach a disk, a network card, a debug console and the keyboard, where the PC's is not meant, to the guest `name`."""
     disk = folder / f"{name}.disk"
-    make_disk(disk)
+    make_disk(disk, SECTORS)
     return ("-drive", f"if=none,id=disk,format=raw,file={disk}", "-device", "virtio-blk-pci,drive=disk",
             "-netdev", "user,id=net,restrict=on", "-device", "virtio-net-pci,netdev=net",
             "-chardev", f"socket,id=signal,path={signal_of(folder, name)},server=on,wait=off",
