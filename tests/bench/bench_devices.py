@@ -71,6 +71,7 @@ def make_rows(guests: Mapping[str, Machine], folder: Path, effort: Effort) -> It
             ours, theirs = (Pressed(guests[name + suffix], stack.enter_context(machines.connect(folder, name + suffix, SILENCE)), question)
                             for name, question in (("munal", keyboard), ("linux", f"{linux.PROGRAM_NAME}/{keyboard}")))
             yield work.keyboard_row(ours, theirs, keyboard, effort.turns, effort.keys)
+    yield work.monitor_row(guests["munal"], effort.turns, effort.keys)
 
 
 def shared_memory() -> Path | None:

@@ -100,6 +100,29 @@ def test_keys_that_are_lost_end_the_benchmark(says, saw, why):
         keys.latencies(Pressed(says, saw), 1)
 
 
+class Silent:
+    """A machine whose monitor says nothing."""
+
+    def __init__(self):
+        self.guest = self.qmp = self
+        self.ours, self.other = socket.socketpair()
+
+    def fileno(self):
+        return self.ours.fileno()
+
+    def execute(self, command):
+        pass
+
+    def watch(self):
+        pass
+
+
+def test_a_monitor_that_does_not_answer_ends_the_benchmark(monkeypatch):
+    monkeypatch.setattr(keys, "SILENCE", 0.05)
+    with pytest.raises(ToolFailure, match="monitor does not answer"):
+        keys.monitor_times(Silent(), 1)
+
+
 # Guests
 
 def test_both_guests_know_what_they_are_asked():
@@ -177,8 +200,9 @@ def test_the_whole_benchmark_in_its_short_form():
         pytest.skip(f"no Linux to compare with: {failure.message}")
     rows, notes = bench_devices.measure(bench_devices.QUICK)
     assert notes["kernel"].startswith("Linux ") and notes["clock"]
-    assert [row.name for row in rows] == [*(f"disk, {each.title}" for each in work.DISK), "network, questions and answers", "a key, PS/2", "a key, virtio"]
-    for row in rows:
+    assert [row.name for row in rows] == [*(f"disk, {each.title}" for each in work.DISK), "network, questions and answers", "a key, PS/2", "a key, virtio", "a question to QEMU's monitor alone"]
+    assert rows[-1].value > 0 and rows[-1].met is None
+    for row in rows[:-1]:
         assert row.value > 0 and row.peer_value > 0 and row.ratio > 0 and row.spread >= 0 and row.met is not None, row
         assert re.fullmatch(r"(virtio_blk|virtio_net|evdev) on Linux.*", row.peer), row
         assert json.loads(json.dumps(row.as_json()))["goal"] in ("ratio >= 1", "ratio <= 1") and isinstance(row, Row)

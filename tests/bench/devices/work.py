@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.bench.devices import keys
 from tests.bench.devices.keys import Pressed
 from tests.bench.kernel.calls import require_done
-from tests.bench.kernel.guests import Engine, Question, Turns, in_turns, passed_of
-from tests.bench.kernel.rows import Goal, Row, faster, slower
+from tests.bench.kernel.guests import Engine, Machine, Question, Turns, in_turns, passed_of, summed_up
+from tests.bench.kernel.rows import Goal, Row, alone, faster, slower
 
 LINUX = "on Linux"
 AT_LEAST, AT_MOST = Goal(">=", 1), Goal("<=", 1)
@@ -57,6 +58,12 @@ def keyboard_row(ours: Pressed, theirs: Pressed, name: str, turns: int, count: i
     """From QEMU's monitor to a program in the guest, the median of `count` keys in each turn. Raises ToolFailure where one is lost."""
     measured = keys.in_turns([ours, theirs], turns, count)
     return slower(f"a key, {KEYBOARDS[name]}", measured, 1, f"evdev {LINUX}", AT_MOST, "us", 1000)
+
+
+def monitor_row(machine: Machine, turns: int, count: int) -> Row:
+    """What of a key's way is QEMU's monitor and no guest: to where keys are handed over, and as far back again."""
+    medians = [statistics.median(keys.monitor_times(machine, count)) / 1000 for _ in range(turns)]
+    return alone("a question to QEMU's monitor alone", "us", summed_up(medians))
 
 
 def _beside(ours: Engine, theirs: Engine, name: str, operations: int, turns: int, samples: int) -> Turns:
