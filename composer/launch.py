@@ -39,10 +39,10 @@ def run(root: Path, variant: Variant, *, headless: bool, timeout: float | None, 
         return REFUSED
     made = built.value
     present = _devices(made.devices, without)
-    attached = peripherals.arguments(present, disks or root / FOLDER / "disks")
+    attached = peripherals.arguments(present, disks or root / FOLDER / "disks", made.machine)
     options = machine.RunOptions(headless=headless, accel=accel, timeout=timeout, firmware=firmware, machine=made.machine, debug_exit=made.debug_exit,
                                  counts_instructions=made.counts_instructions, memory_mib=memory_mib,
-                                 peripherals=tuple(attached),
+                                 peripherals=tuple(attached), boot_device=peripherals.boot_device(made.devices, made.machine),
                                  random=peripherals.has_random(each for each in made.devices if each not in present),
                                  gdb=_debugged(made.image, gdb) if gdb is not None else None)
     return machine.run(options.gdb.image if options.gdb else made.image, options)

@@ -20,6 +20,9 @@ MEMORY_MIB = 512
 INSTRUCTION_SHIFT = 3
 """Where time follows instructions: 8 ns each make 125 million a second, slower than any x86-64 processor is."""
 
+BOOT_DEVICE = "ide-hd"
+"""A disk at the first free port of the machine's own controller."""
+
 FIRMWARE_FOLDERS = ("/usr/share/OVMF", "/usr/share/edk2/ovmf", "/usr/share/edk2/x64", "/usr/share/edk2-ovmf/x64", "/usr/share/qemu")
 FIRMWARE_NAMES = (
     ("OVMF_CODE.fd", "OVMF_VARS.fd"),
@@ -49,7 +52,8 @@ class Machine:
     `extra` are words of its command line for what only a debugger, a test or a benchmark wants. With `counted`, the machine's
     time follows its instructions, 2 to the power of `instruction_shift` nanoseconds each, and skips what it is idle: the same at
     each run, and untouched by what else this computer does (software emulation only; otherwise it has no effect). `random`
-    gives the firmware this computer's random numbers, which a machine that is to do the same at each run has not.
+    gives the firmware this computer's random numbers, which a machine that is to do the same at each run has not. `boot_device` is
+    QEMU's device for the disk with the image, with what it wants to be told beside that.
     """
 
     accel: str = "tcg"
@@ -63,6 +67,7 @@ class Machine:
     counted: bool = False
     instruction_shift: int = INSTRUCTION_SHIFT
     random: bool = True
+    boot_device: str = BOOT_DEVICE
 
 
 def grants_debug_exit(system: System) -> bool:
@@ -95,7 +100,7 @@ def command(qemu: str, machine: Machine, firmware: Firmware, variables: Path, di
     words += _processor(machine.accel)
     words += ["-drive", f"if=pflash,format=raw,readonly=on,file={_escape(str(firmware.code))}"]
     words += ["-drive", f"if=pflash,format=raw,file={_escape(str(variables))}"]
-    words += _boot_disk(disk)
+    words += _boot_disk(disk, machine.boot_device)
     words += _socket("serial", serial) + ["-serial", "chardev:serial"]
     words += _socket("qmp", qmp) + ["-mon", "chardev=qmp,mode=control"]
     words += ["-vga", "std", "-display", machine.display or "none", "-net", "none"]
@@ -134,11 +139,11 @@ def _processor(accel: str) -> list[str]:
     return ["-accel", accel, "-cpu", "host" if accel == "kvm" else "qemu64"]
 
 
-def _boot_disk(disk: str) -> list[str]:
-    """One AHCI disk that the firmware boots without asking its menu or looking elsewhere, unless QEMU hands it a kernel, which
+def _boot_disk(disk: str, device: str) -> list[str]:
+    """One disk that the firmware boots without asking its menu or looking elsewhere, unless QEMU hands it a kernel, which
     has index 0; its writes are thrown away."""
     drive = f"if=none,id=boot,format=raw,snapshot=on,file={_escape(disk)}"
-    return ["-drive", drive, "-device", "ide-hd,drive=boot,bootindex=1", "-boot", "menu=off"]
+    return ["-drive", drive, "-device", f"{device},drive=boot,bootindex=1", "-boot", "menu=off"]
 
 
 def _socket(name: str, descriptor: int) -> list[str]:

@@ -32,7 +32,7 @@ class RunOptions:
     """How `munal run` runs. `timeout` is in seconds; `rtc` is the machine's clock at power-on (see qemu.Machine);
     `input` and `output` are file descriptors; a line of the guest's own begins with one of `banners`. `gdb`: for the
     debugger that the machine is to wait for; `peripherals` are QEMU's words for devices that the machine has beside its
-    own; `random`: see qemu.Machine."""
+    own; `random` and `boot_device`: see qemu.Machine."""
 
     headless: bool = False
     accel: str = "auto"
@@ -50,6 +50,7 @@ class RunOptions:
     gdb: Prepared | None = None
     peripherals: tuple[str, ...] = ()
     random: bool = True
+    boot_device: str = qemu.BOOT_DEVICE
 
 
 def run(image: Path, options: RunOptions) -> int:
@@ -85,7 +86,8 @@ def _first_that_works(image: Path, options: RunOptions, program: str, display: s
 def _machine(options: RunOptions, accelerator: str, display: str | None) -> qemu.Machine:
     debugger = ("-gdb", f"tcp:127.0.0.1:{options.gdb.port}") if options.gdb else ()
     return qemu.Machine(accelerator, display, options.debug_exit, options.reboot, options.rtc, options.memory_mib, options.machine,
-                        extra=(*debugger, *options.peripherals), counted=options.counts_instructions, random=options.random)
+                        extra=(*debugger, *options.peripherals), counted=options.counts_instructions, random=options.random,
+                        boot_device=options.boot_device)
 
 
 def _run_once(image: Path, options: RunOptions, machine: qemu.Machine, deadline: float | None, may_fall_back: bool) -> int | None:

@@ -99,6 +99,13 @@ def test_a_model_like_virtios_comes_out_as_the_kernels_numbers():
     }
 
 
+def test_registers_that_are_addresses_are_repeated():
+    made = read(changed("offset = 0x20, halves = true, reach", "offset = 0x04, count = 2, stride = 0x1c, halves = true, reach"))
+    raw = numbered(device(made.value))
+    assert made.diagnostics == () and raw[5][0][4][2][0] == {0: 0x04, 1: 2, 2: 0x1c, 3: True, 4: 4096, 5: None, 6: 0b01110, 7: None}
+    assert is_form_of(Device, raw, lambda name: type(name) is str) and fault_of(named(Device, raw), 1) is None
+
+
 def test_numbers_have_names_again():
     plain = named(Device, numbered(device(read(VIRTIO).value)))
     assert tuple(plain) == keys(Device) and plain["regions"][0]["rules"]["pointers"][0]["reach"] == 4096
@@ -130,6 +137,9 @@ def test_numbers_have_names_again():
     ("count = 3, stride = 4", "stride = 4", "M0109"),
     ("offset = 0x30, reach", "offset = 0x31, reach", "M0121"),
     ("reach = 2054,", "length = { offset = 0, width = 8 },", "M0105"),
+    ("reach = 2054,", "reach = 2054, count = 2,", "M0109"),
+    ("reach = 2054,", "reach = 2054, count = 2, stride = 4,", "M0122"),
+    ("reach = 2054,", "reach = 2054, count = 2, stride = 8,", "M0121"),
     ("offset = 0, length =", "offset = 0, halves = true, length =", "M0105"),
     ('to = ["available"]', 'to = ["avail"]', "M0123"),
     ('to = ["memory", "descriptors"]', 'to = ["descriptors-1"]', "M0123"),

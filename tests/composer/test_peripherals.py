@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from composer.peripherals import DISK_BYTES, Wanted, arguments, has_random
+from composer.peripherals import BESIDE_SATA, DISK_BYTES, Wanted, arguments, boot_device, has_random
+from composer.qemu import BOOT_DEVICE
 from composer.tools import ToolFailure
 
 RNG, DISK, INPUT = Wanted("rng", ("1af4:1044", "1af4:1005")), Wanted("disk", ("1af4:1042",)), ("1af4:1052",)
+SATA = Wanted("sata", ("01:06:01",))
 
 
 def test_a_disk_is_made_once_and_kept(tmp_path):
@@ -40,7 +42,24 @@ def test_network_cards_reach_nothing_outside(tmp_path):
 
 
 def test_what_the_machine_has_by_itself_or_nobody_knows_is_not_given(tmp_path):
-    assert arguments([RNG, Wanted("sata", ("01:06:01",)), Wanted("odd", ("fffe:fffe",))], tmp_path) == []
+    assert arguments([RNG, Wanted("odd", ("fffe:fffe",))], tmp_path) == []
+
+
+def test_a_sata_disk_is_at_the_controller_that_its_driver_gets(tmp_path):
+    drive = ["-drive", f"if=none,id=disk-sata,format=raw,file={tmp_path / 'sata.disk'}"]
+    assert arguments([SATA], tmp_path) == [*drive, "-device", "ide-hd,drive=disk-sata,bus=ide.0"]
+    assert sorted(arguments([SATA], tmp_path, "pc")) == sorted(["-device", "ich9-ahci,id=sata-sata", *drive, "-device", "ide-hd,drive=disk-sata,bus=sata-sata.0"])
+
+
+def test_a_machine_has_as_many_sata_controllers_as_it_has(tmp_path):
+    second = Wanted("second", SATA.matches)
+    assert arguments([SATA, second], tmp_path) == arguments([SATA], tmp_path)
+    assert "ide-hd,drive=disk-second,bus=sata-second.0" in arguments([SATA, second], tmp_path, "pc")
+
+
+def test_the_image_is_not_at_a_controller_that_is_a_drivers():
+    assert boot_device([DISK, SATA], "q35") == boot_device([SATA], "pc-q35-7.2") == BESIDE_SATA
+    assert boot_device([DISK], "q35") == boot_device([], "q35") == boot_device([SATA], "pc") == BOOT_DEVICE
 
 
 def test_the_source_of_random_numbers_goes_with_its_driver():

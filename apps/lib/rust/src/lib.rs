@@ -13,6 +13,8 @@ pub mod display;
 pub mod ethernet;
 pub mod input;
 #[cfg(feature = "alloc")]
+pub mod memory;
+#[cfg(feature = "alloc")]
 pub mod pci;
 pub mod power;
 pub mod text;

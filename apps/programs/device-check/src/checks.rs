@@ -1,9 +1,9 @@
 //! What is asked of each device.
 
+use crate::disk::{self, Disk};
 use crate::network::{self, Card};
 use crate::{CLOCK, Error, channel, service, stream};
 use alloc::{format, string::{String, ToString}, vec::Vec};
-use munal::block::{HEADER, Info, REPLY, Request, SECTOR, Status};
 use munal::display::{self, Mode, Rectangle};
 use munal::FOREVER;
 use munal::pci::{self, Function};
@@ -23,11 +23,15 @@ const E1000: Card = Card {
     send: |bytes| channel::e1000.send(bytes, &[], FOREVER), receive: |buffer, timeout| channel::e1000.receive(buffer, &mut [], timeout),
 };
 
+const DISK: Disk = Disk { call: |request, reply| service::disk.call(request, reply) };
+const AHCI: Disk = Disk { call: |request, reply| service::ahci.call(request, reply) };
+
 /// All checks, in the order in which they are made.
 pub const ALL: &[Check] = &[
     Check { name: "pci", granted: || service::pci.granted() != 0, run: functions },
     Check { name: "rng", granted: || stream::entropy.granted() != 0, run: entropy },
-    Check { name: "disk", granted: || service::disk.granted() != 0, run: disk },
+    Check { name: "disk", granted: || service::disk.granted() != 0, run: || disk::check(&DISK) },
+    Check { name: "ahci", granted: || service::ahci.granted() != 0, run: || disk::check(&AHCI) },
     Check { name: "net", granted: || channel::net.granted() != 0, run: || network::check(&NET) },
     Check { name: "e1000", granted: || channel::e1000.granted() != 0, run: || network::check(&E1000) },
     Check { name: "display", granted: || service::display.granted() != 0, run: screen },
@@ -39,13 +43,13 @@ pub fn why(error: Error) -> String {
 }
 
 /// Megabytes a second, in tenths.
-fn rate(bytes: usize, nanoseconds: u64) -> String {
+pub fn rate(bytes: usize, nanoseconds: u64) -> String {
     let tenths = bytes as u64 * 10_000 / nanoseconds.max(1);
     format!("{}.{} MB/s", tenths / 10, tenths % 10)
 }
 
 /// Does something and tells how long it took, in nanoseconds.
-fn timed<T>(job: impl FnOnce() -> Result<T, String>) -> Result<(T, u64), String> {
+pub fn timed<T>(job: impl FnOnce() -> Result<T, String>) -> Result<(T, u64), String> {
     let before = CLOCK.now();
     let done = job()?;
     Ok((done, CLOCK.now() - before))
@@ -84,69 +88,6 @@ fn entropy() -> Result<String, String> {
         return Err(format!("{BYTES} bytes are not random: chi-square {chi}"));
     }
     Ok(format!("{} KiB, {}, chi-square {chi}", BYTES >> 10, rate(BYTES, took)))
-}
-
-/// Writes a pattern of its own to the disk's end, in pieces of several sizes, reads it back, and puts back what was there.
-fn disk() -> Result<String, String> {
-    const SECTORS: usize = 1024;
-    let info = ask(Request::Info, &[]).and_then(|(bytes, _)| Info::decode(&bytes).ok_or_else(|| "it does not say what it is".into()))?;
-    let first = info.sectors.checked_sub(SECTORS as u64).ok_or("it is shorter than 512 KiB")?;
-    let before = read(first, SECTORS, info.most)?.0;
-    let tag = CLOCK.now();
-    let pattern: Vec<u8> = (0..(SECTORS * SECTOR) as u64 / 8).flat_map(|word| (word ^ tag).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes()).collect();
-    let (mut took, mut at, mut size) = (0, 0, 1);
-    while at < SECTORS {
-        let count = size.min(SECTORS - at).min(info.most as usize);
-        took += write(first + at as u64, &pattern[at * SECTOR..(at + count) * SECTOR])?;
-        (at, size) = (at + count, size * 2);
-    }
-    took += ask(Request::Flush, &[])?.1;
-    let (found, reading) = read(first, SECTORS, info.most)?;
-    write_all(first, &before, info.most)?;
-    if found != pattern {
-        return Err("what was read is not what was written".into());
-    }
-    let past = ask(Request::Read { sector: info.sectors, count: 1 }, &[]);
-    if past.is_ok() {
-        return Err("it reads past its end".into());
-    }
-    let bytes = SECTORS * SECTOR;
-    Ok(format!("{} MiB, reads {}, writes {} with a flush", info.sectors / 2048, rate(bytes, reading), rate(bytes, took)))
-}
-
-/// The data of a reply, and how many nanoseconds it took to come.
-fn ask(request: Request, data: &[u8]) -> Result<(Vec<u8>, u64), String> {
-    let count = if let Request::Read { count, .. } = request { count as usize * SECTOR } else { Info::LENGTH };
-    let mut message = Vec::with_capacity(HEADER + data.len());
-    message.extend(request.encode());
-    message.extend(data);
-    let mut reply = alloc::vec![0; REPLY + count];
-    let (length, took) = timed(|| service::disk.call(&message, &mut reply).map_err(why))?;
-    reply.truncate(length as usize);
-    match Status::of(&reply) {
-        Status::Done => Ok((reply.split_off(REPLY), took)),
-        status => Err(format!("{request:?}: {status:?}")),
-    }
-}
-
-fn read(first: u64, sectors: usize, most: u32) -> Result<(Vec<u8>, u64), String> {
-    let (mut all, mut took) = (Vec::with_capacity(sectors * SECTOR), 0);
-    while all.len() < sectors * SECTOR {
-        let at = all.len() / SECTOR;
-        let (bytes, took_this) = ask(Request::Read { sector: first + at as u64, count: most.min((sectors - at) as u32) }, &[])?;
-        all.extend(bytes);
-        took += took_this;
-    }
-    Ok((all, took))
-}
-
-fn write(sector: u64, data: &[u8]) -> Result<u64, String> {
-    ask(Request::Write { sector, count: (data.len() / SECTOR) as u32 }, data).map(|(_, took)| took)
-}
-
-fn write_all(first: u64, data: &[u8], most: u32) -> Result<(), String> {
-    let size = most as usize * SECTOR;
-    data.chunks(size).enumerate().try_for_each(|(number, piece)| write(first + (number * most as usize) as u64, piece).map(|_| ()))
 }
 
 /// Draws whole screens in bands, then small pieces all over it; leaves a picture with bars of all colours.

@@ -5,6 +5,7 @@
 extern crate alloc;
 
 mod checks;
+mod disk;
 mod network;
 
 use alloc::{format, string::String};
