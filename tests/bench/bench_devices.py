@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from composer import packages, progress, qemu
+from composer.peripherals import BESIDE_SATA
 from tests.bench.devices import linux, machines, munal, work
 from tests.bench.devices.keys import Pressed
 from tests.bench.kernel import command
@@ -57,7 +58,7 @@ def make_images(folder: Path) -> dict[str, tuple[Path, qemu.Machine]]:
     for keyboard, suffix in KEYBOARDS.items():
         for system, (boots, extra) in {"munal": (image, ()), "linux": (kernel, ("-kernel", str(kernel), *words))}.items():
             name = system + suffix
-            made[name] = boots, qemu.Machine(reboot=False, extra=(*extra, *machines.devices(folder, name, keyboard=keyboard)))
+            made[name] = boots, qemu.Machine(reboot=False, boot_device=BESIDE_SATA, extra=(*extra, *machines.devices(folder, name, keyboard=keyboard)))
     return made
 
 

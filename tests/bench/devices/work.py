@@ -28,7 +28,7 @@ class Requests:
 
 
 SMALL, LARGE = 4096, 65536
-DISK = (
+REQUESTS = (
     Requests("read-65536", "reads of 64 KiB in order", LARGE, 64),
     Requests("read-4096", "reads of 4 KiB in order", SMALL, 256),
     Requests("random-4096", "reads of 4 KiB anywhere", SMALL, 256),
@@ -36,16 +36,19 @@ DISK = (
     Requests("write-4096", "writes of 4 KiB in order", SMALL, 256),
     Requests("flush-4096", "writes of 4 KiB, each with a flush", SMALL, 128),
 )
+DISKS = {"virtio": ("virtio disk", "virtio_blk"), "sata": ("SATA disk", "ahci")}
+"""What guests call a disk, what people do, and Linux's driver of it."""
 QUESTIONS = 128
 KEYBOARDS = {"ps2": "PS/2", "virtio-keyboard": "virtio"}
 """What guests call a keyboard, and what people do."""
 
 
 def disk_rows(ours: Engine, theirs: Engine, turns: int, samples: int) -> Iterator[Row]:
-    """Megabytes a second through virtio-blk. Raises ToolFailure where a request was not done."""
-    for each in DISK:
-        measured = _beside(ours, theirs, each.name, each.operations, turns, samples)
-        yield faster(f"disk, {each.title}", "MB/s", measured, 1, f"virtio_blk {LINUX}, O_DIRECT", AT_LEAST, each.size / MB)
+    """Megabytes a second of each disk. Raises ToolFailure where a request was not done."""
+    for disk, (title, driver) in DISKS.items():
+        for each in REQUESTS:
+            measured = _beside(ours, theirs, f"{disk}/{each.name}", each.operations, turns, samples)
+            yield faster(f"{title}, {each.title}", "MB/s", measured, 1, f"{driver} {LINUX}, O_DIRECT", AT_LEAST, each.size / MB)
 
 
 def network_row(ours: Engine, theirs: Engine, turns: int, samples: int) -> Row:
