@@ -12,8 +12,8 @@ from composer.tools import ToolFailure
 
 SHARED_MEMORY = Path("/dev/shm")
 SECTOR = 512
-SECTORS = 64 << 11
-"""64 MiB."""
+SECTORS = 16 << 11
+"""16 MiB."""
 SIGNAL_PORT = 0xE9
 DISKS = {"virtio": "virtio-blk-pci", "sata": "ide-hd,bus=ide.0"}
 """What guests call a disk, and QEMU's device."""
