@@ -16,7 +16,7 @@ from composer.simulate import pci
 from composer.simulate.cards import Card, Slot, all_cards
 from composer.simulate.clock import Clock
 from composer.simulate.dma import Dma
-from composer.simulate.faults import Plan, Script
+from composer.simulate.faults import Plan, Script, Typed
 from composer.simulate.granted import Granted
 from composer.simulate.links import Answer, Links
 
@@ -64,7 +64,14 @@ class Cabinet:
     def _is(self, device: Device, number: int) -> bool:
         return any(self.bus.read(number, match.offset & ~3) & match.mask == match.value for match in device.matches)
 
+    def tell(self, typed: Typed) -> None:
+        """Something is pressed or moved on the device that an instance drives, where that is there."""
+        card = self.of.get(typed.instance)
+        if card is not None:
+            card.tell(typed.events)
+
     def close(self) -> None:
+        """The machine goes off."""
         for card in self.cards.values():
             card.close()
 

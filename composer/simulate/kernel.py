@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from composer.interfaces import Interfaces
@@ -53,6 +53,7 @@ class Kernel:
         self.streams = [Stream(s.capacity) for s in layout.streams]
         self.services = [Service() for _ in layout.services]
         names = [instance.name for instance in system.instances]
+        self._plan = plan
         self.cabinet = Cabinet(layout.devices, names, self.changed.notify_all, machine.clock, plan)
         self.devices = self.cabinet.devices
         self.exchange = Exchange(layout, [i.bounds.handles for i in system.instances], lambda index: self.sips[index].lives_on)
@@ -74,6 +75,8 @@ class Kernel:
         where = f"profile {self.system.profile}, table {self.digest[:4].hex()}"
         self.log.line(f"munal {__version__}: {self.system.name} {self.system.version}, {where}, simulated")
         self.machine.clock.expect(len(self.sips))
+        for each in self._plan.typed:
+            self.machine.clock.after(each.at * 1_000_000, partial(self.cabinet.tell, each))
         for sip in self.sips:
             sip.thread.start()
 

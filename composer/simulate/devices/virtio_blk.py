@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from composer.peripherals import DISK_BYTES
+from composer.peripherals import DISK_BYTES, made_disk
 from composer.simulate.cards import Slot, card
 from composer.simulate.split_queue import Broken, Chain, Queue
 from composer.simulate.virtio import VIRTIO_FAULTS, VirtioCard
@@ -84,7 +84,7 @@ class VirtioBlk(VirtioCard):
     FEATURES = FLUSH
 
     def __init__(self, slot: Slot) -> None:
-        self.disk = Kept(slot.disk) if slot.disk else Forgotten(DISK_BYTES)
+        self.disk = Kept(made_disk(slot.disk)) if slot.disk else Forgotten(DISK_BYTES)
         super().__init__(slot)
 
     def own(self) -> bytes:
