@@ -75,7 +75,7 @@ def fault_of(device: Values, instances: int) -> str | None:
 
 
 def _is_region(region: Values, tables: int) -> bool:
-    plain = all(pointer["count"] == 1 and pointer["length"] is None and pointer["written"] is None for pointer in region["rules"]["pointers"])
+    plain = all(pointer["length"] is None and pointer["written"] is None for pointer in region["rules"]["pointers"])
     return ((region["bar"] is None) != (region["capability"] is None) and (region["bar"] or 0) < BARS and 1 <= region["length"] <= LARGEST_REGION
             and _are_rules(region["rules"], region["length"], tables) and plain)
 

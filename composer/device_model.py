@@ -171,9 +171,8 @@ class _Part:
     def pointer(self, what: str, node: Node, shape: Any, free: list[tuple[int, int, Node]]) -> Pointer:
         """A pointer of a register, or of an entry, which has more to it."""
         parts, length, written = [_Bytes(what, node, shape.offset, ADDRESS)], None, None
-        count, stride, to = 1, None, self.reader.mask(shape.to, node.table["to"])
+        to = self.reader.mask(shape.to, node.table["to"])
         if isinstance(shape, EntryPointer):
-            count, stride = shape.count, shape.stride
             if shape.length:
                 inner, its = node.table["length"], shape.length
                 self.reader.above(inner, "mask", its.mask, _every(its.width), f"it has {its.width} bits")
@@ -186,10 +185,10 @@ class _Part:
             if shape.length and shape.reach is not None:
                 self.reader.said.append(error(M0115, "a pointer takes one of `length` and `reach`", at(node.table["reach"].place, "both are given here"),
                                               help="drop `reach`: the number in the entry says how far the device goes"))
-        stride = self.repeated(node, parts, count, stride)
-        self.reader.said.extend(_uncovered(parts, count, stride, free))
+        stride = self.repeated(node, parts, shape.count, shape.stride)
+        self.reader.said.extend(_uncovered(parts, shape.count, stride, free))
         halves = not isinstance(shape, EntryPointer) and shape.halves
-        return Pointer(shape.offset, count, stride, halves, shape.reach or 0, length, to, written)
+        return Pointer(shape.offset, shape.count, stride, halves, shape.reach or 0, length, to, written)
 
     def repeated(self, node: Node, parts: list[_Bytes], count: int, stride: int | None) -> int:
         """That all repetitions of a rule's bytes lie inside, and none over the next; gives the bytes from one to the next."""

@@ -79,6 +79,8 @@ class LimitTable(Shape):
 
 class RegisterPointer(Shape):
     offset: Number = Field(description="where its 64 bits begin, in bytes")
+    count: Repeated = Field(default=1, description="how many there are")
+    stride: Number | None = Field(default=None, description="bytes from one to the next")
     halves: bool = Field(default=False, description="whether it is written as two halves of 32 bits")
     reach: Word = Field(default=0, description="bytes from the address on that the device may reach")
     to: Names = Field(description="what it may lead to: `memory`, and names of tables")

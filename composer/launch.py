@@ -42,18 +42,18 @@ def run(root: Path, variant: Variant, *, headless: bool, timeout: float | None, 
     if report.refused(built):
         return REFUSED
     made = built.value
-    present = _devices(made.devices, without)
-    attached = peripherals.arguments(present, disks or root / FOLDER / "disks")
+    devices = peripherals.Peripherals(made.devices, made.machine, _left_out(made.devices, without))
     options = machine.RunOptions(headless=headless, accel=accel, timeout=timeout, firmware=firmware, machine=made.machine, debug_exit=made.debug_exit,
                                  counts_instructions=made.counts_instructions, memory_mib=memory_mib,
-                                 peripherals=tuple(attached),
-                                 random=peripherals.has_random(each for each in made.devices if each not in present),
+                                 peripherals=tuple(devices.arguments(disks or root / FOLDER / "disks")), boot_device=devices.boot_device,
+                                 random=devices.has(peripherals.RANDOM), picture=devices.has(peripherals.DISPLAY),
+                                 operator=devices.operated, seat=devices.seat,
                                  gdb=_debugged(made.image, gdb) if gdb is not None else None)
     return machine.run(options.gdb.image if options.gdb else made.image, options)
 
 
-def _devices(devices: Sequence[Wanted], without: Sequence[str]) -> list[Wanted]:
-    """Those that are to be there. Raises UsageError where one that is to be left out is none of them."""
+def _left_out(devices: Sequence[Wanted], without: Sequence[str]) -> frozenset[str]:
+    """The instances whose devices are not to be there. Raises UsageError where one of them drives none."""
     import click
 
     known = {each.instance for each in devices}
@@ -61,7 +61,7 @@ def _devices(devices: Sequence[Wanted], without: Sequence[str]) -> list[Wanted]:
         if name not in known:
             advice = did_you_mean(name, sorted(known)) or (f"those that are: {words(sorted(known))}" if known else "it grants none")
             raise click.UsageError(f"no device of the profile is driven by `{name}`: {advice}")
-    return [each for each in devices if each.instance not in without]
+    return frozenset(without)
 
 
 def _debugged(image: Path, port: int) -> Prepared:

@@ -40,7 +40,8 @@ class Picture:
     @property
     def about(self) -> bytes:
         """As the interface `framebuffer` has it."""
-        return b"".join(number.to_bytes(4, "little") for number in (self.width, self.height, self.width * 4, 0))
+        numbers = (self.width, self.height, self.width * 4, 4, 0xFF0000, 0xFF00, 0xFF)
+        return b"".join(number.to_bytes(4, "little") for number in numbers)
 
     def put(self, offset: int, data: bytes) -> bool:
         """Change it from `offset` on; false where that leaves it."""

@@ -93,14 +93,6 @@ def unemulated(folder: Path, wasm: bytes, effort: Effort) -> list[Row]:
         return list(unemulated_rows(compiled, native, effort.turns, effort.samples))
 
 
-def unemulated(folder: Path, wasm: bytes, effort: Effort) -> list[Row]:
-    """The programs on this machine itself."""
-    module, library = folder / "app.wasm", linux.find_wasmtime()
-    module.write_bytes(wasm)
-    with here(linux.runner(library), module, libraries=library.parent) as compiled, here(linux.native()) as native:
-        return list(unemulated_rows(compiled, native, effort.turns, effort.samples))
-
-
 def text(rows: Sequence[Row], notes: Mapping[str, str]) -> str:
     """The rows for people."""
     return f"{table(rows)}\n\nbeside {notes['kernel']}, gcc -O2 and wasmtime {notes['wasmtime']}; {notes['load']}"

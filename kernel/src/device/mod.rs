@@ -10,7 +10,7 @@ use crate::{cell::Global, cpu::{mmio, port, time}, dispatch::Error, pci, sip::St
 use alloc::{format, string::String, vec::Vec};
 use core::ptr;
 use interrupt::Interrupt;
-use munal_logic::{device::{Device, Step}, pci::{ANSWERS, MASTER, SILENT, command}};
+use munal_logic::{device::{Device, Pointer, Rules, Step}, pci::{ANSWERS, MASTER, SILENT, command}};
 
 pub use find::find;
 pub use transfer::{read_table, write_register, write_table};
@@ -163,23 +163,33 @@ fn of(index: usize) -> impl Iterator<Item = (&'static Granted, &'static Found)> 
 }
 
 impl Found {
-    /// Takes from the device what the life before told it, whose memory may be another's now: tables that hold addresses are zeros again. A register
-    /// that leads to a table leads to the first of those that it may, so that no driver has the device follow what nobody told it.
+    /// Takes from the device what the life before told it, whose memory may be another's now: tables that hold addresses are zeros again. What
+    /// leads to a table, a register or an entry, leads to the first of those that it may, so that no driver has the device follow what
+    /// nobody told it.
     fn forget(&self, model: &Device) {
         for (&at, table) in self.tables.iter().zip(&model.tables).filter(|(_, table)| !table.rules.pointers.is_empty()) {
             // SAFETY: `find` took these frames for good; nothing refers to them but the device, which masters no bus now.
             unsafe { ptr::write_bytes(at as *mut u8, 0, table.size() as usize) };
-        }
-        for (window, region) in self.regions.iter().zip(&model.regions) {
-            for pointer in &region.rules.pointers {
-                let first = (pointer.to >> 1).trailing_zeros() as usize;
-                match self.tables.get(first) {
-                    Some(&table) if pointer.halves => window.write_halves(pointer.offset, table),
-                    Some(&table) => window.write(pointer.offset, 8, table),
-                    None => {}
+            for (offset, to) in self.at_rest(&table.rules, model).flat_map(|(pointer, to)| pointer.places().map(move |offset| (offset, to))) {
+                for entry in 0..table.count {
+                    let place = at + u64::from(entry) * u64::from(table.entry) + u64::from(offset);
+                    // SAFETY: as before; `check` found that each repetition of a pointer lies in its entry.
+                    unsafe { (place as *mut u64).write_unaligned(to) };
                 }
             }
         }
+        for (window, region) in self.regions.iter().zip(&model.regions) {
+            for (pointer, to) in self.at_rest(&region.rules, model) {
+                for offset in pointer.places() {
+                    if pointer.halves { window.write_halves(offset, to) } else { window.write(offset, 8, to) }
+                }
+            }
+        }
+    }
+
+    /// Those pointers that lead to a table when nobody has written them, and where that table is.
+    fn at_rest<'a>(&'a self, rules: &'a Rules, model: &'a Device) -> impl Iterator<Item = (&'a Pointer, u64)> + 'a {
+        rules.pointers.iter().filter_map(|pointer| Some((pointer, self.tables[pointer.at_rest(&model.tables)?])))
     }
 
     fn set_command(&self, bits: u16) {

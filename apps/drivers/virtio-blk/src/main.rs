@@ -7,7 +7,7 @@ extern crate alloc;
 
 use alloc::vec::Vec;
 use munal::FOREVER;
-use munal::block::{HEADER, Info, REPLY, Request, SECTOR, Status};
+use munal::block::{Info, Message, Pieces, Request, SECTOR, Status};
 use virtio::{Fault, Memory, OWN, PAGE, Part, Queue};
 
 munal::bindings!();
@@ -43,17 +43,18 @@ const DEVICE_HEADER: usize = 16;
 const UNANSWERED: u8 = 0xff;
 
 fn run() -> Result<(), Error> {
-    let mut disk = match Disk::start() {
-        Ok(disk) => disk,
+    let (mut disk, info) = match Disk::start() {
+        Ok(started) => started,
         Err(fault) => {
             munal::log!(LOG, "{fault}");
             return Ok(());
         }
     };
-    munal::log!(LOG, "a disk of {} MiB{}", disk.info.sectors / 2048, if disk.info.read_only { ", to read" } else { "" });
+    munal::log!(LOG, "a disk of {} MiB{}", info.sectors / 2048, if info.read_only { ", to read" } else { "" });
+    let mut message = Message::new(DATA_PAGES);
     loop {
-        let length = CLIENTS.receive(disk.request(), FOREVER)? as usize;
-        let reply = match disk.answer(length) {
+        let length = CLIENTS.receive(message.request(), FOREVER)? as usize;
+        let reply = match message.answer(length, &info, |request, data| disk.carry_out(request, data)) {
             Ok(reply) => reply,
             Err(fault) => {
                 munal::log!(LOG, "{fault}");
@@ -70,60 +71,30 @@ fn run() -> Result<(), Error> {
 
 struct Disk {
     queue: Queue,
-    info: Info,
     flushes: bool,
     /// The device's header and answer.
     own: Memory,
-    /// A page at whose end a request's header is, or a reply's, and the data behind it.
-    data: Memory,
 }
 
 impl Disk {
-    fn start() -> Result<Self, Fault> {
+    fn start() -> Result<(Self, Info), Fault> {
         let features = virtio::begin(&CARD, 0, READ_ONLY | FLUSH)?;
         let sectors = u64::from(CARD.read32(OWN, 0)) | u64::from(CARD.read32(OWN, 4)) << 32;
         let queue = Queue::new(&CARD, REQUESTS, DESCRIPTORS)?;
         virtio::go(&CARD);
         let pages = DATA_PAGES.min(usize::from(queue.size()).saturating_sub(2));
         let info = Info { sectors, most: (pages * PAGE / SECTOR) as u32, read_only: features & READ_ONLY != 0 };
-        Ok(Self { queue, info, flushes: features & FLUSH != 0, own: Memory::new(1), data: Memory::new(1 + pages) })
-    }
-
-    /// Where the next request comes to.
-    fn request(&mut self) -> &mut [u8] {
-        &mut self.data.all()[PAGE - HEADER..]
-    }
-
-    /// Does what the request of `length` bytes asks for; gives the reply.
-    fn answer(&mut self, length: usize) -> Result<&[u8], Fault> {
-        let room = self.request().len();
-        let request = Request::decode(&self.request()[..length.min(room)]);
-        let status = match request {
-            Some(request) if length <= room => self.info.judge(request, length - HEADER),
-            _ => Status::Malformed,
-        };
-        let Some(request) = request.filter(|_| status == Status::Done) else { return Ok(self.reply(status, 0)) };
-        let (status, length) = match request {
-            Request::Info => {
-                let info = self.info.encode();
-                self.data.page(1)[..info.len()].copy_from_slice(&info);
-                (Status::Done, info.len())
-            }
-            Request::Read { sector, count } => (self.carry_out(IN, sector, count)?, count as usize * SECTOR),
-            Request::Write { sector, count } => (self.carry_out(OUT, sector, count)?, 0),
-            Request::Flush if self.flushes => (self.carry_out(SYNC, 0, 0)?, 0),
-            Request::Flush => (Status::Done, 0), // a device without it keeps nothing back (section 5.2.6.2)
-        };
-        Ok(self.reply(status, if status == Status::Done { length } else { 0 }))
-    }
-
-    fn reply(&mut self, status: Status, length: usize) -> &[u8] {
-        self.data.page(0)[PAGE - REPLY..].copy_from_slice(&status.encode());
-        &self.data.all()[PAGE - REPLY..PAGE + length]
+        Ok((Self { queue, flushes: features & FLUSH != 0, own: Memory::new(1) }, info))
     }
 
     /// Has the device do it, and waits until it did.
-    fn carry_out(&mut self, what: u32, sector: u64, count: u32) -> Result<Status, Fault> {
+    fn carry_out(&mut self, request: Request, data: Pieces<'_>) -> Result<Status, Fault> {
+        let (what, sector) = match request {
+            Request::Read { sector, .. } => (IN, sector),
+            Request::Write { sector, .. } => (OUT, sector),
+            Request::Flush if self.flushes => (SYNC, 0),
+            Request::Flush | Request::Info => return Ok(Status::Done), // a device without it keeps nothing back (section 5.2.6.2)
+        };
         let own = self.own.page(0);
         own[..4].copy_from_slice(&what.to_le_bytes());
         own[4..8].fill(0);
@@ -132,11 +103,7 @@ impl Disk {
         let address = self.own.address(0);
         let mut parts = Vec::with_capacity(2 + DATA_PAGES);
         parts.push(Part { address, length: DEVICE_HEADER as u32, written: false });
-        let bytes = count as usize * SECTOR;
-        parts.extend((0..bytes.div_ceil(PAGE)).map(|page| {
-            let length = (bytes - page * PAGE).min(PAGE) as u32;
-            Part { address: self.data.address(1 + page), length, written: what == IN }
-        }));
+        parts.extend(data.map(|(address, length)| Part { address, length, written: what == IN }));
         parts.push(Part { address: address + DEVICE_HEADER as u64, length: 1, written: true });
         self.queue.give(&CARD, &parts)?.ok_or(Fault::Refused)?;
         self.queue.ring(&CARD);

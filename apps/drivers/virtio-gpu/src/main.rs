@@ -8,9 +8,9 @@ extern crate alloc;
 use alloc::{vec, vec::Vec};
 use core::{fmt, ops::Range};
 use munal::FOREVER;
-use munal::display::{HEADER, MOST, Mode, PIXEL, REPLY, Rectangle, Request as Asked, Status};
+use munal::display::{MOST, Mode, PIXEL, Rectangle, Request as Asked, Status, next_number};
 use virtio::{Fault, Memory, OWN, PAGE, Part, Queue};
-use virtio_gpu::{PAGES, next_number, picture, request};
+use virtio_gpu::{PAGES, picture, request};
 use virtio_gpu::request::{ANSWER, BACKING, COMMAND, Request};
 
 munal::bindings!();
@@ -67,10 +67,7 @@ fn run() -> Result<(), Error> {
             let length = CLIENTS.receive(&mut buffer, FOREVER)? as usize;
             let answered = screen.answer(buffer.get(..length).unwrap_or(&[]));
             let status = *answered.as_ref().unwrap_or(&Status::Failed);
-            let mut reply = [0; REPLY + Mode::LENGTH];
-            reply[..REPLY].copy_from_slice(&status.encode());
-            reply[REPLY..].copy_from_slice(&screen.mode.encode());
-            match CLIENTS.reply(&reply) {
+            match CLIENTS.reply(&status.reply(&screen.mode)) {
                 Ok(_) | Err(Error::NotFound) => {} // not found: who asked has ended
                 Err(why) => return Err(why),
             }
@@ -168,14 +165,12 @@ impl Screen {
 
     /// Does what a client asks for.
     fn answer(&mut self, asked: &[u8]) -> Result<Status, Trouble> {
-        let Some(request) = Asked::decode(asked) else { return Ok(Status::Malformed) };
-        let pixels = &asked[HEADER..];
-        let status = self.mode.judge(request, pixels.len());
-        if status != Status::Done {
-            return Ok(status);
-        }
+        let (request, pixels) = match self.mode.understand(asked) {
+            Ok(understood) => understood,
+            Err(why_not) => return Ok(why_not),
+        };
         let to = match request {
-            Asked::Mode => return Ok(status),
+            Asked::Mode => return Ok(Status::Done),
             Asked::Present { to, .. } => {
                 picture::put(self.picture.all(), &self.mode, to, pixels);
                 to
@@ -186,7 +181,7 @@ impl Screen {
             }
         };
         self.show(to)?;
-        Ok(status)
+        Ok(Status::Done)
     }
 
     /// Has the device take a part of the picture, and show it.

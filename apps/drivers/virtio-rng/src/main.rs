@@ -4,7 +4,7 @@
 
 extern crate alloc;
 
-use alloc::vec::Vec;
+use alloc::{collections::VecDeque, vec::Vec};
 use core::ops::Range;
 use munal::FOREVER;
 use virtio::{Fault, Memory, PAGE, Part, Queue};
@@ -19,6 +19,8 @@ const LOG: log::log = log::log;
 
 /// The device's one queue.
 const REQUESTS: u16 = 0;
+/// Pages that the device fills at a time.
+const PAGES: u16 = 8;
 
 fn run() -> Result<(), Error> {
     let mut source = match Source::start() {
@@ -47,7 +49,10 @@ fn run() -> Result<(), Error> {
 struct Source {
     queue: Queue,
     memory: Memory,
-    fresh: Range<usize>,
+    /// Which page each request is to fill, by the queue's number of it.
+    pages: [usize; PAGES as usize],
+    /// Bytes of pages.
+    fresh: VecDeque<(usize, Range<usize>)>,
     /// Whose turn it is.
     next: u32,
 }
@@ -55,33 +60,49 @@ struct Source {
 impl Source {
     fn start() -> Result<Self, Fault> {
         virtio::begin(&CARD, 0, 0)?;
-        let queue = Queue::new(&CARD, REQUESTS, 8)?;
+        let queue = Queue::new(&CARD, REQUESTS, PAGES)?;
         virtio::go(&CARD);
-        Ok(Self { queue, memory: Memory::new(1), fresh: 0..0, next: 0 })
+        Ok(Self { queue, memory: Memory::new(PAGES.into()), pages: [0; PAGES as usize], fresh: VecDeque::new(), next: 0 })
     }
 
     /// Takes what the device gave, hands it out, and asks for more where all is gone.
     fn step(&mut self) -> Result<(), Fault> {
         virtio::cause(&CARD)?;
-        if let Some((_, length)) = self.queue.take()? {
-            self.fresh = 0..(length as usize).min(PAGE);
+        while let Some((request, length)) = self.queue.take()? {
+            self.fresh.push_back((self.pages[usize::from(request)], 0..(length as usize).min(PAGE)));
         }
         self.hand_out();
         if self.fresh.is_empty() && self.queue.waiting() == 0 {
-            self.queue.give(&CARD, &[Part { address: self.memory.address(0), length: PAGE as u32, written: true }])?;
-            self.queue.ring(&CARD);
+            self.ask()?;
         }
         CARD.acknowledge();
         Ok(())
     }
 
+    /// Asks for as many pages as the queue has room for.
+    fn ask(&mut self) -> Result<(), Fault> {
+        for page in 0..self.queue.room() {
+            let part = Part { address: self.memory.address(page), length: PAGE as u32, written: true };
+            if let Some(request) = self.queue.give(&CARD, &[part])? {
+                self.pages[usize::from(request)] = page;
+            }
+        }
+        self.queue.ring(&CARD);
+        Ok(())
+    }
+
+    /// Gives what there is to clients in turns, until it is gone or none of them has room.
     fn hand_out(&mut self) {
-        for _ in 0..ENTROPY.count() {
+        let mut without_room = 0;
+        while let Some((page, range)) = self.fresh.front_mut() && without_room < ENTROPY.count() {
             self.next = if self.next + 1 < ENTROPY.count() { self.next + 1 } else { 0 };
-            let bytes = &mut self.memory.page(0)[self.fresh.clone()];
-            if let Ok(count) = give(self.next, bytes) {
-                bytes[..count].fill(0); // nobody is given them again
-                self.fresh.start += count;
+            let bytes = &mut self.memory.page(*page)[range.clone()];
+            let count = give(self.next, bytes).unwrap_or(0);
+            bytes[..count].fill(0); // nobody is given them again
+            range.start += count;
+            without_room = if count == 0 { without_room + 1 } else { 0 };
+            if range.is_empty() {
+                self.fresh.pop_front();
             }
         }
     }

@@ -5,6 +5,12 @@
 //!
 //! What was written is safe from a loss of power once a `Flush` after it was answered, and not before.
 
+#[cfg(feature = "alloc")]
+mod message;
+
+#[cfg(feature = "alloc")]
+pub use message::{Message, Pieces};
+
 /// Bytes of a sector.
 pub const SECTOR: usize = 512;
 /// Bytes before the data of a request.

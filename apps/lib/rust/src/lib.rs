@@ -12,6 +12,9 @@ pub mod deadlines;
 pub mod display;
 pub mod ethernet;
 pub mod input;
+pub mod operator;
+#[cfg(feature = "alloc")]
+pub mod memory;
 #[cfg(feature = "alloc")]
 pub mod pci;
 pub mod power;

@@ -33,7 +33,7 @@ fn is_region(region: &Region, device: &Device) -> bool {
         && region.bar.is_none_or(|bar| bar < 6)
         && (1..=LARGEST_REGION).contains(&region.length)
         && are_rules(&region.rules, region.length, device)
-        && region.rules.pointers.iter().all(|pointer| pointer.count == 1 && pointer.length.is_none() && pointer.written.is_none())
+        && region.rules.pointers.iter().all(|pointer| pointer.length.is_none() && pointer.written.is_none())
 }
 
 fn is_table(table: &Sealed, device: &Device) -> bool {

@@ -1,5 +1,5 @@
 //! What a write does: whether every byte of it may be written, and what becomes of the addresses in it.
-use super::{Length, Pointer, Reach, Rules, Sealed, Written, place};
+use super::{Length, Place, Pointer, Reach, Rules, Sealed, Written, place};
 use core::ops::Range;
 
 /// Why a write is none.
@@ -31,7 +31,7 @@ const ADDRESS: u32 = 8;
 impl Rules {
     /// Whether the register at `offset` is an address that is written as two halves.
     pub fn is_halved(&self, offset: u32) -> bool {
-        self.pointers.iter().any(|pointer| pointer.halves && pointer.offset == offset)
+        self.pointers.iter().any(|pointer| pointer.halves && pointer.places().any(|place| place == offset))
     }
 
     /// Judges a write, and has each address in it put in the device's terms by `translate`.
@@ -123,6 +123,23 @@ impl Write<'_> {
 }
 
 impl Pointer {
+    /// Where each of its repetitions begins.
+    pub fn places(&self) -> impl Iterator<Item = u32> + use<> {
+        let Self { offset, count, stride, .. } = *self;
+        (0..count).map(move |number| offset + number * stride)
+    }
+
+    /// The table that it leads to when nobody has written it: the first that it may lead to, where that has all the bytes which the
+    /// device may reach from there on. None for one that leads to the driver's memory alone.
+    pub fn at_rest(&self, tables: &[Sealed]) -> Option<usize> {
+        let length = self.length.map_or(self.reach, |it| it.more);
+        let first = u64::from((self.to >> 1).trailing_zeros());
+        match place((first + 1) << 32, length, self.to, tables)?.place {
+            Place::Table { number, .. } => Some(number),
+            Place::Memory(_) => None,
+        }
+    }
+
     /// The pointer of that number, alone.
     fn numbered(&self, number: u32) -> Self {
         let by = number * self.stride;
@@ -194,7 +211,7 @@ impl Fault {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::{Limit, Place}, *};
+    use super::{super::Limit, *};
     use alloc::{string::ToString, vec, vec::Vec};
 
     /// A descriptor as virtio's split queues have them: address, length, flags (next and write), next.
@@ -329,6 +346,31 @@ mod tests {
         assert_eq!((judge(0x20, &(0u64).to_le_bytes()), judge(0x20, &[0; 4])), (Err(Fault::Nowhere(0x20)), Err(Fault::Refused(0x20))));
         assert_eq!(judge(u32::MAX, &[0; 8]), Err(Fault::Refused(u32::MAX)));
         assert_eq!((rules.is_halved(0x20), rules.is_halved(0)), (true, false));
+    }
+
+    #[test]
+    fn registers_that_are_addresses_are_repeated() {
+        let pointer = Pointer { offset: 0x20, count: 3, stride: 0x80, halves: true, reach: 128, length: None, to: 0b010, written: None };
+        let rules = Rules { free: vec![], limits: vec![], pointers: vec![pointer] };
+        let judge = |offset, bytes: &[u8]| rules.judge(&mut Write { offset, bytes: &mut bytes.to_vec() }, &[descriptors()], &mut |_| Ok(0xabc));
+        let own = (1u64 << 32).to_le_bytes();
+        for at in [0x20, 0xa0, 0x120] {
+            assert_eq!((judge(at, &own), rules.is_halved(at)), (Ok(()), true));
+            assert_eq!((judge(at, &[0; 8]), judge(at + 4, &[0; 4])), (Err(Fault::Nowhere(at)), Err(Fault::Refused(at))));
+        }
+        assert_eq!((judge(0x1a0, &own), rules.is_halved(0x1a0), judge(0x60, &own)), (Err(Fault::Refused(0x1a0)), false, Err(Fault::Refused(0x60))));
+        assert_eq!(pointer.places().collect::<Vec<_>>(), [0x20, 0xa0, 0x120]);
+    }
+
+    #[test]
+    fn what_leads_to_a_table_leads_there_before_anybody_wrote_it() {
+        let tables = [descriptors(), commands()];
+        let at_rest = |to, reach| Pointer { offset: 0, count: 1, stride: 0, halves: false, reach, length: None, to, written: None }.at_rest(&tables);
+        assert_eq!((at_rest(0b010, 128), at_rest(0b010, 16), at_rest(0b111, 16), at_rest(0b100, 56)), (Some(0), Some(0), Some(0), Some(1)));
+        assert_eq!((at_rest(0b001, 0), at_rest(0, 0)), (None, None), "the driver's memory, or nowhere");
+        assert_eq!((at_rest(0b010, 129), at_rest(0b100, 112), at_rest(0b1000, 16)), (None, None, None), "there is not so much of it");
+        let long = |more| Pointer { length: Some(Length { offset: 8, bytes: 4, mask: !0, more }), ..descriptors().rules.pointers[0] }.at_rest(&tables);
+        assert_eq!((long(56), long(0)), (Some(1), None), "zeros and what is added to them");
     }
 
     #[test]
