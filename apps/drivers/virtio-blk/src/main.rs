@@ -8,7 +8,7 @@ extern crate alloc;
 use alloc::vec::Vec;
 use munal::FOREVER;
 use munal::block::{Info, Message, Pieces, Request, SECTOR, Status};
-use virtio::{Fault, Memory, OWN, PAGE, Part, Queue};
+use virtio::{Fault, Memory, OWN, PAGE, Part, Queue, Waking};
 
 munal::bindings!();
 munal::main!(run);
@@ -71,6 +71,7 @@ fn run() -> Result<(), Error> {
 
 struct Disk {
     queue: Queue,
+    waking: Waking,
     flushes: bool,
     /// The device's header and answer.
     own: Memory,
@@ -84,7 +85,7 @@ impl Disk {
         virtio::go(&CARD);
         let pages = DATA_PAGES.min(usize::from(queue.size()).saturating_sub(2));
         let info = Info { sectors, most: (pages * PAGE / SECTOR) as u32, read_only: features & READ_ONLY != 0 };
-        Ok((Self { queue, flushes: features & FLUSH != 0, own: Memory::new(1) }, info))
+        Ok((Self { queue, waking: Waking::of(&CARD), flushes: features & FLUSH != 0, own: Memory::new(1) }, info))
     }
 
     /// Has the device do it, and waits until it did.
@@ -108,12 +109,13 @@ impl Disk {
         self.queue.give(&CARD, &parts)?.ok_or(Fault::Refused)?;
         self.queue.ring(&CARD);
         for _ in 0..PATIENCE {
+            let _ = CARD.wait(LOOK); // whatever it answers, the queue is looked at: an interrupt may be lost
+            self.waking.hush(&CARD);
+            CARD.acknowledge();
             if self.queue.take()?.is_some() {
                 return Ok(if self.own.page(0)[DEVICE_HEADER] == OK { Status::Done } else { Status::Failed });
             }
-            let _ = CARD.wait(LOOK); // whatever it answers, the queue is looked at: an interrupt may be lost
-            virtio::cause(&CARD)?;
-            CARD.acknowledge();
+            self.waking.for_nothing(&CARD)?;
         }
         Err(Fault::Broken) // what it was given is its own until it is reset
     }

@@ -9,7 +9,7 @@ use alloc::{vec, vec::Vec};
 use core::{fmt, ops::Range};
 use munal::FOREVER;
 use munal::display::{MOST, Mode, PIXEL, Rectangle, Request as Asked, Status, next_number};
-use virtio::{Fault, Memory, OWN, PAGE, Part, Queue};
+use virtio::{Fault, Memory, OWN, PAGE, Part, Queue, Waking};
 use virtio_gpu::{PAGES, picture, request};
 use virtio_gpu::request::{ANSWER, BACKING, COMMAND, Request};
 
@@ -103,6 +103,7 @@ impl fmt::Display for Trouble {
 
 struct Screen {
     queue: Queue,
+    waking: Waking,
     /// A page of answers.
     answers: Memory,
     picture: Memory,
@@ -117,7 +118,7 @@ impl Screen {
         let queue = Queue::new(&CARD, CONTROL, DESCRIPTORS)?;
         virtio::go(&CARD);
         let mode = Mode { number: 0, width: 0, height: 0, stride: 0 };
-        let mut screen = Self { queue, answers: Memory::new(1), picture: Memory::new(PAGES), number: 0, mode };
+        let mut screen = Self { queue, waking: Waking::of(&CARD), answers: Memory::new(1), picture: Memory::new(PAGES), number: 0, mode };
         let size = screen.size()?.unwrap_or(USUAL);
         screen.change(size)?;
         Ok(screen)
@@ -125,7 +126,8 @@ impl Screen {
 
     /// Does what happened to the screen ask for: a new mode, where its window has another size.
     fn keep_up(&mut self) -> Result<(), Trouble> {
-        virtio::cause(&CARD)?;
+        self.waking.hush(&CARD);
+        self.waking.for_nothing(&CARD)?;
         CARD.acknowledge();
         if CARD.read32(OWN, EVENTS_READ) & DISPLAY == 0 {
             return Ok(());
@@ -220,8 +222,10 @@ impl Screen {
             if self.queue.waiting() == 0 {
                 return Ok(());
             }
-            let _ = CARD.wait(LOOK); // whatever it answers, the queue is looked at: an interrupt may be lost
-            virtio::cause(&CARD)?;
+            if CARD.wait(LOOK).is_err() {
+                self.waking.for_nothing(&CARD)?; // the queue is looked at all the same: an interrupt may be lost
+            }
+            self.waking.hush(&CARD);
             CARD.acknowledge();
         }
         Err(Fault::Broken.into()) // what it was given is its own until it is reset

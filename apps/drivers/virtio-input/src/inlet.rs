@@ -1,5 +1,5 @@
-//! The queue of events: many small buffers, so that none is missing while the driver does something else. Each is given again as soon
-//! as its event was read.
+//! The queue of events: many small buffers, so that none is missing while the driver does something else. Those whose events were read
+//! are given again together, since telling the device costs more than all else that an event wants.
 
 use crate::Trouble;
 use alloc::vec::Vec;
@@ -8,6 +8,8 @@ use virtio::{Card, PAGE, Part, Queue, Shared};
 
 /// Words of a buffer.
 const WORDS: usize = LENGTH / 4;
+/// Which part of the buffers the device does without before it is given them again.
+const PART: usize = 4;
 
 /// The queue, and its buffers: all on one page, none over its end.
 pub struct Inlet {
@@ -15,14 +17,18 @@ pub struct Inlet {
     buffers: Shared,
     /// Which buffer a request has, by its head.
     places: Vec<usize>,
+    /// Those whose events were read, and how many there are in all.
+    read: Vec<usize>,
+    count: usize,
 }
 
 impl Inlet {
     /// Gives the device as many buffers as its queue has room for. Errors: the kernel took none.
     pub fn new(card: &impl Card, queue: Queue) -> Result<Self, Trouble> {
         let count = queue.room().min(PAGE / LENGTH);
-        let mut inlet = Self { places: alloc::vec![0; queue.size().into()], queue, buffers: Shared::new() };
-        (0..count).try_for_each(|place| inlet.give(card, place))?;
+        let places = alloc::vec![0; queue.size().into()];
+        let mut inlet = Self { places, queue, buffers: Shared::new(), read: (0..count).rev().collect(), count };
+        inlet.give_all(card)?;
         Ok(inlet)
     }
 
@@ -32,20 +38,37 @@ impl Inlet {
     }
 
     /// Takes an event. Errors: the device returns what is none, or what it was not given.
-    pub fn take(&mut self, card: &impl Card) -> Result<Option<Event>, Trouble> {
+    pub fn take(&mut self) -> Result<Option<Event>, Trouble> {
         let Some((head, length)) = self.queue.take()? else { return Ok(None) };
         if length as usize != LENGTH {
             return Err(Trouble::NoEvent(length));
         }
         let place = self.places[usize::from(head)];
         let words = [0, 1].map(|word| self.buffers.read(WORDS * place + word));
-        self.give(card, place)?;
+        self.read.push(place);
         Ok(Some(event(words)))
+    }
+
+    /// Gives the device the buffers whose events were read, where those are many, and tells it. Errors: the kernel took none.
+    pub fn refill(&mut self, card: &impl Card) -> Result<(), Trouble> {
+        if self.read.len() * PART < self.count {
+            return Ok(());
+        }
+        self.give_all(card)?;
+        self.ring(card);
+        Ok(())
     }
 
     /// Tells the device that it has buffers.
     pub fn ring(&self, card: &impl Card) {
         self.queue.ring(card);
+    }
+
+    fn give_all(&mut self, card: &impl Card) -> Result<(), Trouble> {
+        while let Some(place) = self.read.pop() {
+            self.give(card, place)?;
+        }
+        Ok(())
     }
 
     fn give(&mut self, card: &impl Card, place: usize) -> Result<(), Trouble> {
@@ -157,11 +180,28 @@ mod tests {
         let mut inlet = device.inlet();
         for round in 0..100 {
             let (head, address, _) = device.given.borrow()[round];
-            assert_eq!(inlet.take(&device), Ok(None));
+            assert_eq!(inlet.take(), Ok(None));
             device.tell(head, 8);
-            assert_eq!(inlet.take(&device), Ok(Some(Event::END)));
+            assert_eq!(inlet.take(), Ok(Some(Event::END)));
+            inlet.refill(&device).unwrap();
             assert_eq!(device.given.borrow()[round + 4], (head, address, 8));
         }
+    }
+
+    #[test]
+    fn a_quarter_of_the_buffers_is_given_again_at_once() {
+        let device = Device::new(64);
+        let mut inlet = device.inlet();
+        for read in 1..=16 {
+            let head = device.given.borrow()[read - 1].0;
+            device.tell(head, 8);
+            assert!(inlet.take().unwrap().is_some());
+            inlet.refill(&device).unwrap();
+            assert_eq!(device.given.borrow().len(), if read < 16 { 64 } else { 80 }, "{read} were read");
+        }
+        let given = device.given.borrow();
+        let addresses = |range: core::ops::Range<usize>| given[range].iter().map(|&(_, address, _)| address).collect::<BTreeSet<u64>>();
+        assert_eq!(addresses(0..16), addresses(64..80));
     }
 
     #[test]
@@ -170,11 +210,11 @@ mod tests {
             let device = Device::new(4);
             let mut inlet = device.inlet();
             device.tell(0, length);
-            assert_eq!(inlet.take(&device), Err(Trouble::NoEvent(length)));
+            assert_eq!(inlet.take(), Err(Trouble::NoEvent(length)));
         }
         let device = Device::new(4);
         let mut inlet = device.inlet();
         device.tell(4, 8);
-        assert_eq!(inlet.take(&device), Err(Trouble::Virtio(Fault::Nonsense(0))));
+        assert_eq!(inlet.take(), Err(Trouble::Virtio(Fault::Nonsense(0))));
     }
 }

@@ -7,7 +7,7 @@ extern crate alloc;
 use alloc::{collections::VecDeque, vec::Vec};
 use core::ops::Range;
 use munal::FOREVER;
-use virtio::{Fault, Memory, PAGE, Part, Queue};
+use virtio::{Fault, Memory, PAGE, Part, Queue, Waking};
 
 munal::bindings!();
 munal::main!(run);
@@ -48,6 +48,7 @@ fn run() -> Result<(), Error> {
 /// The device, and what it gave that nobody took yet.
 struct Source {
     queue: Queue,
+    waking: Waking,
     memory: Memory,
     /// Which page each request is to fill, by the queue's number of it.
     pages: [usize; PAGES as usize],
@@ -62,14 +63,18 @@ impl Source {
         virtio::begin(&CARD, 0, 0)?;
         let queue = Queue::new(&CARD, REQUESTS, PAGES)?;
         virtio::go(&CARD);
-        Ok(Self { queue, memory: Memory::new(PAGES.into()), pages: [0; PAGES as usize], fresh: VecDeque::new(), next: 0 })
+        Ok(Self { queue, waking: Waking::of(&CARD), memory: Memory::new(PAGES.into()), pages: [0; PAGES as usize], fresh: VecDeque::new(), next: 0 })
     }
 
     /// Takes what the device gave, hands it out, and asks for more where all is gone.
     fn step(&mut self) -> Result<(), Fault> {
-        virtio::cause(&CARD)?;
+        self.waking.hush(&CARD);
+        let before = self.fresh.len();
         while let Some((request, length)) = self.queue.take()? {
             self.fresh.push_back((self.pages[usize::from(request)], 0..(length as usize).min(PAGE)));
+        }
+        if self.fresh.len() == before {
+            self.waking.for_nothing(&CARD)?;
         }
         self.hand_out();
         if self.fresh.is_empty() && self.queue.waiting() == 0 {

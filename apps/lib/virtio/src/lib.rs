@@ -6,12 +6,15 @@
 
 extern crate alloc;
 
+mod capability;
 pub mod memory;
 pub mod queue;
+mod waking;
 
 use core::fmt;
 pub use memory::{Memory, PAGE, Shared};
 pub use queue::{Part, Queue};
+pub use waking::Waking;
 
 /// The device as the bindings have it; `card!` makes one of an app's need.
 pub trait Card {
@@ -96,14 +99,14 @@ const DEVICE_FEATURE: u32 = 0x04;
 const DRIVER_FEATURE_SELECT: u32 = 0x08;
 const DRIVER_FEATURE: u32 = 0x0c;
 const CONFIG_VECTOR: u32 = 0x10;
-const STATUS: u32 = 0x14;
+pub(crate) const STATUS: u32 = 0x14;
 
 const ACKNOWLEDGE: u8 = 1;
 const DRIVER: u8 = 2;
 const DRIVER_OK: u8 = 4;
 const FEATURES_OK: u8 = 8;
 /// The device is broken until it is reset.
-const NEEDS_RESET: u8 = 64;
+pub(crate) const NEEDS_RESET: u8 = 64;
 
 /// Why a device does not work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,10 +175,4 @@ fn features(card: &impl Card) -> u64 {
 /// Has a device work, whose queues are there.
 pub fn go(card: &impl Card) {
     card.write8(COMMON, STATUS, ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK);
-}
-
-/// What a device interrupted for. Errors: it is broken.
-pub fn cause(card: &impl Card) -> Result<u8, Fault> {
-    let cause = card.read8(ISR, 0);
-    if card.read8(COMMON, STATUS) & NEEDS_RESET != 0 { Err(Fault::Broken) } else { Ok(cause) }
 }

@@ -1,7 +1,7 @@
 //! Split queues (Virtual I/O Device 1.2, section 2.7): descriptors and what is available lie with the kernel, which writes them;
 //! what the device has used lies with the driver.
 
-use crate::{COMMON, Card, Fault, NOTIFY, QUEUES};
+use crate::{COMMON, Card, Fault, NOTIFY, QUEUES, capability};
 use alloc::{boxed::Box, vec::Vec};
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -20,6 +20,9 @@ const MOST: u16 = 256;
 const LAST_BELL: u32 = 0x40 - 2;
 /// Where the tables begin in a driver's addresses: 4 GiB each, after its memory.
 const TABLE: u64 = 1 << 32;
+
+/// In what is available: the device need not interrupt (section 2.7.6).
+const NO_INTERRUPT: u16 = 1;
 
 const NEXT: u16 = 1;
 const WRITE: u16 = 2;
@@ -53,6 +56,8 @@ pub struct Queue {
     /// How many requests were made available, and how many were taken back; both wrap.
     available: u16,
     taken: u16,
+    /// What the device is told with what is available.
+    flags: u16,
 }
 
 impl Queue {
@@ -79,7 +84,7 @@ impl Queue {
         let bell = u32::from(card.read16(COMMON, QUEUE_NOTIFY_OFF)).checked_mul(multiplier(card)).filter(|&bell| bell <= LAST_BELL);
         let queue = Self {
             number, size, used, bell: bell.ok_or(Fault::Nonsense(number))?,
-            free: (0..size).rev().collect(), chains: alloc::vec![Vec::new(); usize::from(size)], available: 0, taken: 0,
+            free: (0..size).rev().collect(), chains: alloc::vec![Vec::new(); usize::from(size)], available: 0, taken: 0, flags: 0,
         };
         queue.publish(card, 0)?; // the table is the last life's still
         card.write16(COMMON, QUEUE_ENABLE, 1);
@@ -136,8 +141,19 @@ impl Queue {
 
     /// Says how many requests were made available, so that the device may look at them.
     fn publish(&self, card: &impl Card, available: u16) -> Result<(), Fault> {
-        let [low, high] = available.to_le_bytes();
-        put(card, QUEUES + self.number as u8, 0, &[0, 0, low, high])
+        let ([flags, more], [low, high]) = (self.flags.to_le_bytes(), available.to_le_bytes());
+        put(card, QUEUES + self.number as u8, 0, &[flags, more, low, high])
+    }
+
+    /// Whether the device is to interrupt when it is done with a request, as it does at first; it may do so once more after it was
+    /// told not to. What it was done with before it is told to is to be looked for after that.
+    pub fn interrupt(&mut self, card: &impl Card, wanted: bool) -> Result<(), Fault> {
+        let flags = if wanted { 0 } else { NO_INTERRUPT };
+        if flags == self.flags {
+            return Ok(());
+        }
+        self.flags = flags;
+        self.publish(card, self.available)
     }
 
     /// Tells the device that there is something to do.
@@ -172,19 +188,10 @@ fn put(card: &impl Card, table: u8, offset: u32, bytes: &[u8]) -> Result<(), Fau
 
 /// How many bytes apart queues are told of: the word behind the capability that says where (section 4.1.4.4).
 fn multiplier(card: &impl Card) -> u32 {
-    const FIRST: u8 = 0x34;
     const VENDOR: u32 = 0x09;
     const NOTIFICATION: u32 = 2;
-    let mut at = card.config(FIRST) as u8 & !3;
-    for _ in 0..48 {
-        let word = card.config(at);
-        match (at, word & 0xff, word >> 24) {
-            (0..0x40 | 0xf0.., ..) => return 0,
-            (_, VENDOR, NOTIFICATION) => return card.config(at + 16),
-            _ => at = (word >> 8) as u8 & !3,
-        }
-    }
-    0
+    let found = capability::all(card).find(|(_, word)| word & 0xff == VENDOR && word >> 24 == NOTIFICATION);
+    found.map_or(0, |(at, _)| card.config(at + 16))
 }
 
 #[cfg(test)]

@@ -227,6 +227,23 @@ fn a_full_queue_takes_nothing_until_something_came_back() {
 }
 
 #[test]
+fn a_device_is_told_once_that_it_need_not_interrupt_and_with_each_request() {
+    let device = Device::new(4);
+    let mut queue = device.queue(4).unwrap();
+    let told = || [0, 2].map(|offset| device.half(QUEUES + NUMBER as u8, offset));
+    assert_eq!(told(), [0, 0]);
+    queue.interrupt(&device, false).unwrap();
+    assert_eq!(told(), [1, 0]);
+    queue.give(&device, &[part(0x1000)]).unwrap();
+    assert_eq!(told(), [1, 1], "a request changes nothing about it");
+    queue.interrupt(&device, true).unwrap();
+    assert_eq!(told(), [0, 1]);
+    device.patience.set(0);
+    queue.interrupt(&device, true).unwrap(); // what it knows it is not told again
+    assert_eq!(queue.interrupt(&device, false), Err(Fault::Refused));
+}
+
+#[test]
 fn counters_wrap() {
     let device = Device::new(16);
     let mut queue = device.queue(16).unwrap();
