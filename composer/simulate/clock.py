@@ -62,7 +62,8 @@ class Clock:
 
 class Stepped(Clock):
     """Time that stands still while a thread has something to do, and then leaps to the next moment that one of them waits for: what
-    takes hours takes no time, and two runs go alike. At the moment `most` it calls `end` and stands still for good."""
+    takes hours takes no time, and nothing depends on how fast this computer is. At the moment `most` it calls `end` and stands still
+    for good."""
 
     def __init__(self, most: int, end: Callable[[], None]) -> None:
         super().__init__()

@@ -23,6 +23,8 @@ BELLS_APART = 4
 VERSION_1 = 1 << 32
 ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK, NEEDS_RESET, FAILED = 1, 2, 4, 8, 64, 128
 NO_VECTOR = 0xFFFF
+MSI_X = b"\x11\0\x80" + bytes(8)
+"""The capability of interrupts by messages, which the kernel has turned on."""
 FOR_QUEUE, FOR_CONFIGURATION = 1, 2
 """Bits of the interrupt status."""
 
@@ -62,7 +64,7 @@ class VirtioCard(Card):
                  capability(2, NOTIFY_AT, PART, struct.pack("<I", BELLS_APART)))
         address = 0xFE00_0000 + 0x1_0000 * (self.KIND << 3 | slot.number & 7)
         regions = {BAR: Region(address, LENGTH, WIDE | PREFETCHABLE)}
-        self.about = Function(VENDOR, FIRST_DEVICE + self.KIND, self.CLASS, regions, (b"\x11" + bytes(10), *parts), revision=1)
+        self.about = Function(VENDOR, FIRST_DEVICE + self.KIND, self.CLASS, regions, (MSI_X, *parts), revision=1)
         self._offered, self._agrees, self._sizes = self.FEATURES | VERSION_1, True, self.SIZES
         self._garbage: int | None = None
         self._reset()
