@@ -54,10 +54,13 @@ ENDINGS = {
 
 
 class Guest:
-    """A running machine. `serial` is a non-blocking socket; call `watch` when `qmp` is readable."""
+    """A running machine. `serial` is a non-blocking socket; call `watch` when `qmp` is readable. `operator` is what a guest says to
+    its operator, where the machine has one: non-blocking, too."""
 
-    def __init__(self, process: subprocess.Popen[bytes], serial: socket.socket, qmp: Qmp, machine: qemu.Machine, folder: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], serial: socket.socket, qmp: Qmp, machine: qemu.Machine, folder: Path,
+                 operator: socket.socket | None = None) -> None:
         self.process, self.serial, self.qmp, self.machine, self.folder = process, serial, qmp, machine, folder
+        self.operator = operator
         self.resets = 0
         self.stopped_by_itself = False
         self.halted = False
@@ -133,14 +136,15 @@ def started(image: Path, machine: qemu.Machine) -> Iterator[Guest]:
     its files are gone."""
     program, firmware = qemu.find_qemu(), qemu.find_firmware()
     folder = Path(tempfile.mkdtemp(prefix="munal-run-"))
-    ours, theirs = zip(socket.socketpair(), socket.socketpair(), strict=True)
+    ours, theirs = zip(*(socket.socketpair() for _ in range(3 if machine.operator else 2)), strict=True)
     guest = None
     try:
         variables = folder / "variables.fd"
         shutil.copyfile(firmware.variables, variables)
         words = qemu.command(program, machine, firmware, variables, _disk(image, folder), *(s.fileno() for s in theirs))
-        guest = Guest(_spawn(words, theirs, folder), ours[0], Qmp(ours[1]), machine, folder)
-        guest.serial.setblocking(False)
+        for each in ours:
+            each.setblocking(False)
+        guest = Guest(_spawn(words, theirs, folder), ours[0], Qmp(ours[1]), machine, folder, *ours[2:])
         yield guest
     finally:
         if guest is not None:

@@ -8,16 +8,20 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from composer import pipeline, report
 from composer.diagnostics import did_you_mean, words
+from composer.result import Result
 from composer.variant import Variant
 
 if TYPE_CHECKING:
     from composer.gdb import Prepared
     from composer.peripherals import Wanted
+    from composer.simulate.faults import Plan
+    from composer.system import System
 
 REFUSED = 1
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -38,18 +42,18 @@ def run(root: Path, variant: Variant, *, headless: bool, timeout: float | None, 
     if report.refused(built):
         return REFUSED
     made = built.value
-    present = _devices(made.devices, without)
-    attached = peripherals.arguments(present, disks or root / FOLDER / "disks", made.machine)
+    devices = peripherals.Peripherals(made.devices, made.machine, _left_out(made.devices, without))
     options = machine.RunOptions(headless=headless, accel=accel, timeout=timeout, firmware=firmware, machine=made.machine, debug_exit=made.debug_exit,
                                  counts_instructions=made.counts_instructions, memory_mib=memory_mib,
-                                 peripherals=tuple(attached), boot_device=peripherals.boot_device(made.devices, made.machine),
-                                 random=peripherals.has_random(each for each in made.devices if each not in present),
+                                 peripherals=tuple(devices.arguments(disks or root / FOLDER / "disks")), boot_device=devices.boot_device,
+                                 random=devices.has(peripherals.RANDOM), picture=devices.has(peripherals.DISPLAY),
+                                 operator=devices.operated, seat=devices.seat,
                                  gdb=_debugged(made.image, gdb) if gdb is not None else None)
     return machine.run(options.gdb.image if options.gdb else made.image, options)
 
 
-def _devices(devices: Sequence[Wanted], without: Sequence[str]) -> list[Wanted]:
-    """Those that are to be there. Raises UsageError where one that is to be left out is none of them."""
+def _left_out(devices: Sequence[Wanted], without: Sequence[str]) -> frozenset[str]:
+    """The instances whose devices are not to be there. Raises UsageError where one of them drives none."""
     import click
 
     known = {each.instance for each in devices}
@@ -57,7 +61,7 @@ def _devices(devices: Sequence[Wanted], without: Sequence[str]) -> list[Wanted]:
         if name not in known:
             advice = did_you_mean(name, sorted(known)) or (f"those that are: {words(sorted(known))}" if known else "it grants none")
             raise click.UsageError(f"no device of the profile is driven by `{name}`: {advice}")
-    return [each for each in devices if each.instance not in without]
+    return frozenset(without)
 
 
 def _debugged(image: Path, port: int) -> Prepared:
@@ -71,15 +75,33 @@ def _debugged(image: Path, port: int) -> Prepared:
     return prepare(image, kernel, shift(read_kernel(kernel)), port)
 
 
-def simulate(root: Path, variant: Variant, *, timeout: float | None, locked: bool = False) -> int:
-    """Run a profile's wasm and glue on this machine, with simulated devices."""
+def simulate(root: Path, variant: Variant, *, timeout: float | None, locked: bool = False, faults: Path | None = None,
+             without: Sequence[str] = (), disks: Path | None = None) -> int:
+    """Run a profile's wasm and glue on this machine, with simulated devices but those of the instances `without`; what the script
+    `faults` says goes wrong. Disks are kept in the folder `disks`, or nowhere."""
+    from composer.peripherals import wanted
+
     generated = pipeline.compose(root, variant, pipeline.Stage.GENERATE, locked=locked)
-    if report.refused(generated):
+    plan = generated.then(lambda made: _plan(made.system, faults))
+    if report.refused(plan):
         return REFUSED
     from composer import simulate as simulator
 
     made = generated.value
-    return simulator.simulate(made.system, made.wasm, made.glue, simulator.SimulateOptions(timeout=timeout))
+    _devices(wanted(made.system), without)
+    options = simulator.SimulateOptions(timeout=timeout, plan=replace(plan.value, without=tuple(without), disks=disks))
+    return simulator.simulate(made.system, made.wasm, made.glue, options)
+
+
+def _plan(system: System, faults: Path | None) -> Result[Plan]:
+    """What happens to the machine."""
+    from composer.simulate.faults import Plan
+
+    if faults is None:
+        return Result(Plan())
+    from composer.fault_script import read_script
+
+    return read_script(faults, system)
 
 
 def test(arguments: Sequence[str]) -> int:

@@ -76,14 +76,14 @@ def plain(built: Built) -> dict[str, Any]:
     """What `found_again` takes: JSON's types, nothing of this machine's."""
     return {"profile": built.profile, "name": built.name, "machine": built.machine, "debug_exit": built.debug_exit,
             "counts_instructions": built.counts_instructions, "size": built.size, "digest": built.digest, "parts": built.parts, "modules": built.modules, "certified": built.certified,
-            "devices": [[each.instance, list(each.matches)] for each in built.devices]}
+            "devices": [[each.instance, list(each.matches), each.slot] for each in built.devices]}
 
 
 def found_again(inputs: Inputs, kept: dict[str, Any]) -> Built | None:
     """The image of an earlier run, unless it or its certificate is gone or no longer what was written."""
     path = image_path(inputs.root, kept["name"])
     found = inputs.file(path), inputs.file(certificate_path(path))
-    devices = tuple(Wanted(instance, tuple(matches)) for instance, matches in kept["devices"])
+    devices = tuple(Wanted(instance, tuple(matches), slot) for instance, matches, slot in kept["devices"])
     return Built(image=path, changed=False, **{**kept, "devices": devices}) if found == (kept["digest"], kept["certified"]) else None
 
 

@@ -16,6 +16,10 @@ from composer.tools import ToolFailure
 
 QEMU = "qemu-system-x86_64"
 DEBUG_EXIT_PORT = 0xF4
+OPERATOR_PORT = 0xE9
+"""That of QEMU's debug console, on which a guest asks its operator for keys (composer/operator.py)."""
+PICTURE = "picture"
+"""The identity of the display whose picture the firmware sets up."""
 MEMORY_MIB = 512
 INSTRUCTION_SHIFT = 3
 """Where time follows instructions: 8 ns each make 125 million a second, slower than any x86-64 processor is."""
@@ -52,8 +56,9 @@ class Machine:
     `extra` are words of its command line for what only a debugger, a test or a benchmark wants. With `counted`, the machine's
     time follows its instructions, 2 to the power of `instruction_shift` nanoseconds each, and skips what it is idle: the same at
     each run, and untouched by what else this computer does (software emulation only; otherwise it has no effect). `random`
-    gives the firmware this computer's random numbers, which a machine that is to do the same at each run has not. `boot_device` is
-    QEMU's device for the disk with the image, with what it wants to be told beside that.
+    gives the firmware this computer's random numbers, which a machine that is to do the same at each run has not. `picture` gives it
+    a display; with `operator`, the guest has a port on which it can ask for keys. `boot_device` is QEMU's device for the disk with
+    the image, with what it wants to be told beside that.
     """
 
     accel: str = "tcg"
@@ -67,6 +72,8 @@ class Machine:
     counted: bool = False
     instruction_shift: int = INSTRUCTION_SHIFT
     random: bool = True
+    picture: bool = True
+    operator: bool = False
     boot_device: str = BOOT_DEVICE
 
 
@@ -93,22 +100,26 @@ def find_qemu() -> str:
     return found
 
 
-def command(qemu: str, machine: Machine, firmware: Firmware, variables: Path, disk: str, serial: int, qmp: int) -> list[str]:
-    """The words that start `machine` with `disk` (a path, or `fat:<folder>`), its serial line and QMP on two sockets that
-    QEMU inherits as the file descriptors `serial` and `qmp`."""
+def command(qemu: str, machine: Machine, firmware: Firmware, variables: Path, disk: str, serial: int, qmp: int,
+            operator: int | None = None) -> list[str]:
+    """The words that start `machine` with `disk` (a path, or `fat:<folder>`), its serial line, QMP, and where it has one the line to
+    its operator on sockets that QEMU inherits as file descriptors."""
     words = [qemu, "-nodefaults", "-no-user-config", "-name", "munal", "-machine", _escape(machine.type), "-m", str(machine.memory_mib)]
     words += _processor(machine.accel)
     words += ["-drive", f"if=pflash,format=raw,readonly=on,file={_escape(str(firmware.code))}"]
     words += ["-drive", f"if=pflash,format=raw,file={_escape(str(variables))}"]
+    words += ["-vga", "none", *(["-device", f"VGA,id={PICTURE}"] if machine.picture else [])]    # first, where -vga puts it
     words += _boot_disk(disk, machine.boot_device)
     words += _socket("serial", serial) + ["-serial", "chardev:serial"]
     words += _socket("qmp", qmp) + ["-mon", "chardev=qmp,mode=control"]
-    words += ["-vga", "std", "-display", machine.display or "none", "-net", "none"]
+    words += ["-display", machine.display or "none", "-net", "none"]
     counted = machine.counted and machine.accel == "tcg"
     words += ["-rtc", f"base={machine.rtc or 'utc'},clock={'vm' if counted else 'host'}"]
     words += ["-icount", f"shift={machine.instruction_shift},sleep=off"] if counted else []
     if machine.debug_exit:
         words += ["-device", f"isa-debug-exit,iobase={DEBUG_EXIT_PORT:#x},iosize=1"]
+    if operator is not None:
+        words += _socket("operator", operator) + ["-device", f"isa-debugcon,iobase={OPERATOR_PORT:#x},chardev=operator"]
     if machine.random and not machine.counted:
         words += ["-device", "virtio-rng-pci"]
     words += machine.extra

@@ -25,25 +25,28 @@ class Event:
 
 
 class Qmp:
-    """One connection. `receive` is called whenever the socket is readable; `drained` tells that nothing was there."""
+    """One connection. `receive` is called whenever the socket is readable; `drained` tells that nothing was there, and `unanswered`
+    how many commands QEMU has not come to yet."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
         self.connection.setblocking(False)
         self.open = True
         self.drained = False
+        self.unanswered = 0
         self._pending = b""
 
     def fileno(self) -> int:
         return self.connection.fileno()
 
-    def execute(self, command: str, **arguments: object) -> None:
+    def execute(self, command: str, **arguments: Any) -> None:
         """Send a command; a QEMU that has gone is not an error, its end is seen elsewhere."""
         words = {"execute": command, **({"arguments": {name.replace("_", "-"): a for name, a in arguments.items()}} if arguments else {})}
         try:
             self.connection.sendall(json.dumps(words).encode() + b"\n")
         except OSError:
             self.open = False
+        self.unanswered += 1
 
     def receive(self) -> Iterator[Event]:
         """The events that have come. The greeting is answered, so that QEMU takes commands, and the status asked for:
@@ -51,6 +54,7 @@ class Qmp:
         for line in self._lines():
             message = _object(line)
             answer = message.get("return")
+            self.unanswered -= "return" in message or "error" in message
             if "QMP" in message:
                 self.execute("qmp_capabilities")
                 self.execute("query-status")

@@ -16,6 +16,7 @@ from composer import accel, qemu
 from composer.gdb import Prepared
 from composer.gdb_wait import Debugger
 from composer.guest import Ending, Guest, Outcome, started
+from composer.operator import Operator
 from composer.screen import BANNERS, LastWords, Screen
 from composer.system import DEFAULT_MACHINE
 from composer.terminal import Ended, Keys, ending_signals, is_open, raw_terminal, read_typed, say, write_all
@@ -32,7 +33,7 @@ class RunOptions:
     """How `munal run` runs. `timeout` is in seconds; `rtc` is the machine's clock at power-on (see qemu.Machine);
     `input` and `output` are file descriptors; a line of the guest's own begins with one of `banners`. `gdb`: for the
     debugger that the machine is to wait for; `peripherals` are QEMU's words for devices that the machine has beside its
-    own; `random` and `boot_device`: see qemu.Machine."""
+    own; `random`, `picture`, `operator`, `boot_device`: see qemu.Machine; `seat`: see operator.Operator."""
 
     headless: bool = False
     accel: str = "auto"
@@ -50,6 +51,9 @@ class RunOptions:
     gdb: Prepared | None = None
     peripherals: tuple[str, ...] = ()
     random: bool = True
+    picture: bool = True
+    operator: bool = False
+    seat: str | None = None
     boot_device: str = qemu.BOOT_DEVICE
 
 
@@ -87,7 +91,7 @@ def _machine(options: RunOptions, accelerator: str, display: str | None) -> qemu
     debugger = ("-gdb", f"tcp:127.0.0.1:{options.gdb.port}") if options.gdb else ()
     return qemu.Machine(accelerator, display, options.debug_exit, options.reboot, options.rtc, options.memory_mib, options.machine,
                         extra=(*debugger, *options.peripherals), counted=options.counts_instructions, random=options.random,
-                        boot_device=options.boot_device)
+                        picture=options.picture, operator=options.operator, boot_device=options.boot_device)
 
 
 def _run_once(image: Path, options: RunOptions, machine: qemu.Machine, deadline: float | None, may_fall_back: bool) -> int | None:
@@ -120,6 +124,7 @@ class Session:
         self.to_guest = b""
         self.input_open = is_open(options.input)
         self.debugger = Debugger(guest, options.gdb) if options.gdb else None
+        self.operator = Operator(guest, options.seat)
         self.first_word_by = time.monotonic() + accel.PATIENCE
         self.resets = 0
 
@@ -150,6 +155,8 @@ class Session:
         readers: list[object] = [self.guest.serial]
         if self.guest.qmp.open:
             readers.append(self.guest.qmp)
+        if self.operator.open:
+            readers.append(self.operator)
         if self.input_open and self._wants_input():
             readers.append(self.options.input)
         return readers
@@ -180,6 +187,8 @@ class Session:
             return Why.READER_GONE
         if self.guest.qmp in readable:
             self._watch()
+        if self.operator in readable:
+            self.operator.serve()
         if self.options.input in readable:
             self._from_person()
         if writable:

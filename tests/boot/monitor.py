@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from composer import guest, qemu
+from composer.operator import Operator
 
 PATIENCE = 180.0
 """Seconds after which what was expected will not come."""
@@ -39,10 +40,13 @@ class Mapping:
 
 
 class Watched:
-    """One running machine. `heard` is all that it said; `expect` goes on after what it found last."""
+    """One running machine. `heard` is all that it said; `expect` goes on after what it found last. While it is listened to, its
+    operator does what the guest asks for: the seat `display` is the display with the identity `screen`."""
 
     def __init__(self, running: guest.Guest) -> None:
         self.guest = running
+        self.operator = Operator(running, "screen")
+        self._commands = 0
         self.heard = ""
         self._from = 0
         self._answers: list[dict[str, Any]] = []
@@ -51,10 +55,11 @@ class Watched:
         self._until(lambda: any("QMP" in each for each in self._answers), "QEMU's greeting")
         self._execute({"execute": "qmp_capabilities"})
 
-    def expect(self, pattern: str) -> re.Match[str]:
-        """Wait until what comes after the last find matches `pattern` (a regular expression, `^` at lines); give the match."""
+    def expect(self, pattern: str, patience: float = PATIENCE) -> re.Match[str]:
+        """Wait until what comes after the last find matches `pattern` (a regular expression, `^` at lines), for `patience` seconds; give
+        the match."""
         wanted = re.compile(pattern, re.MULTILINE)
-        self._until(lambda: wanted.search(self.heard, self._from) is not None, f"{pattern!r} in:\n{self.heard[self._from:][-3000:]}")
+        self._until(lambda: wanted.search(self.heard, self._from) is not None, f"{pattern!r} in:\n{self.heard[self._from:][-3000:]}", patience)
         found = wanted.search(self.heard, self._from)
         assert found
         self._from = found.end()
@@ -104,16 +109,22 @@ class Watched:
         return [_mapping(*line.split()) for line in told.splitlines()]
 
     def _execute(self, message: dict[str, Any]) -> dict[str, Any]:
+        self._commands += 1
+        number = self._commands
         self._answers.clear()
-        self.guest.qmp.connection.sendall(json.dumps(message).encode() + b"\n")
-        self._until(lambda: any("return" in each or "error" in each for each in self._answers), f"an answer to {message}")
-        return next(each for each in self._answers if "return" in each or "error" in each)
+        self.guest.qmp.connection.sendall(json.dumps({**message, "id": number}).encode() + b"\n")
+        self._until(lambda: any(each.get("id") == number for each in self._answers), f"an answer to {message}")
+        return next(each for each in self._answers if each.get("id") == number)
 
-    def _until(self, holds: Any, what: str) -> None:
-        end = time.monotonic() + PATIENCE
+    def _until(self, holds: Any, what: str, patience: float = PATIENCE) -> None:
+        end = time.monotonic() + patience
         while not holds():
-            ready = select.select([self.guest.serial, self.guest.qmp.connection], [], [], max(0.0, end - time.monotonic()))[0]
+            readers = [self.guest.serial, self.guest.qmp.connection, *([self.operator] if self.operator.open else [])]
+            ready = select.select(readers, [], [], max(0.0, end - time.monotonic()))[0]
             assert ready, f"did not come: {what}"
+            if self.operator in ready:
+                ready.remove(self.operator)
+                self.operator.serve()
             for each in ready:
                 received = each.recv(1 << 16)
                 assert received, f"the machine ended before there came: {what}"
@@ -124,7 +135,9 @@ class Watched:
             self.heard += received.decode(errors="replace").replace("\r", "")
             return
         *lines, self._pending = (self._pending + received).split(b"\n")
-        self._answers += [json.loads(line) for line in lines if line.strip()]
+        told = [json.loads(line) for line in lines if line.strip()]
+        self._answers += told
+        self.guest.qmp.unanswered -= sum("id" not in each and ("return" in each or "error" in each) for each in told)
 
 
 def _mapping(address: str, frame: str, flags: str) -> Mapping:

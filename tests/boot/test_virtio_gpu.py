@@ -5,80 +5,23 @@ from __future__ import annotations
 import re
 import socket
 import struct
-import time
-from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.boot.monitor import Watched, watched
+from tests.boot.monitor import watched
+from tests.boot.painted import BLACK, REFUSED, Screen, painted, picture
 
 pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.xdist_group("boot")]
 
-PATIENCE = 60.0
-"""Seconds in which something is painted, on a busy computer."""
-REFUSED = "Some(OutOfRange) Some(OutOfRange) Some(Malformed) Some(Malformed) Some(Outdated)"
-"""What the painter is answered when it asks for what no screen does."""
-BLACK = 0
 ROUNDS = 10
 MACHINES = [("painted", "q35"), ("painted@pc", "pc")]
 
 
-def picture(width: int, height: int) -> array[int]:
-    """What the painter paints, as 0xRRGGBB: in its order, each over what was there."""
-    pixels = array("I", bytes(4 * width * height))
-
-    def paint(x: int, y: int, columns: int, rows: int, colour) -> None:
-        for row in range(y, y + rows):
-            pixels[row * width + x:row * width + x + columns] = array("I", (colour(column, row) & 0xFFFFFF for column in range(x, x + columns)))
-
-    paint(3, 5, width - 7, height - 11, lambda x, y: 0x203040)
-    paint(0, 30, width, height - 60, lambda x, y: (x * 3) << 16 | y)
-    paint(37, 41, 333, 277, lambda x, y: x << 8 | (x ^ y))
-    paint(0, 0, 1, 1, lambda x, y: 0xFFFFFF)
-    paint(width - 1, height - 1, 1, 1, lambda x, y: 0x00FF00)
-    paint(100, 7, 1, 1, lambda x, y: 0x112233)
-    return pixels
-
-
-class Screen:
-    """One screen of a machine, as its monitor sees it."""
-
-    def __init__(self, it: Watched, folder: Path) -> None:
-        self.it, self.file = it, folder / "screen.ppm"
-
-    def shows(self, width: int, height: int) -> None:
-        """That it shows the painter's picture."""
-        *size, pixels = self._dump()
-        assert size == [width, height]
-        pairs = enumerate(zip(pixels, picture(width, height), strict=True))
-        wrong = [(at % width, at // width, f"{is_:06x}", f"{wanted:06x}") for at, (is_, wanted) in pairs if is_ != wanted]
-        assert not wrong, f"{len(wrong)} pixels are wrong, the first (x, y, is, wanted): {wrong[:5]}"
-
-    def comes_to_show(self, width: int, height: int) -> None:
-        """That it shows the painter's picture after a while."""
-        until = time.monotonic() + PATIENCE
-        while self._dump() != (width, height, picture(width, height)):
-            assert time.monotonic() < until
-
-    def _dump(self) -> tuple[int, int, array[int]]:
-        """Its width and height, and its pixels as 0xRRGGBB."""
-        assert self.it.monitor(f"screendump {self.file} screen") == ""
-        header, data = self.file.read_bytes().split(b"\n255\n", 1)
-        width, height = map(int, header.split()[1:])
-        return width, height, array("I", (red << 16 | green << 8 | blue for red, green, blue in struct.iter_unpack("BBB", data)))
-
-
 def machine_with_a_screen(*more: str, device: str = "virtio-gpu-pci,id=screen,xres=640,yres=480") -> tuple[str, ...]:
     return ("-device", device, *more)
-
-
-def painted(it: Watched, *modes: str) -> None:
-    """That the painter painted in these modes, one after the other."""
-    lines = it.logged("painter", lambda lines: sum(line.startswith("painted") for line in lines) >= len(modes))
-    assert lines == [line for mode in modes for line in (REFUSED, f"painted {mode}")]
 
 
 @pytest.mark.parametrize(("profile", "type"), MACHINES)
@@ -86,7 +29,7 @@ def test_the_screen_shows_each_pixel_that_was_painted_and_is_black_where_none_wa
     with watched(image(profile), type=type, extra=machine_with_a_screen()) as it:
         it.expect("^munal> ")
         painted(it, "640 x 480")
-        screen = Screen(it, tmp_path)
+        screen = Screen(it, tmp_path, "screen")
         screen.shows(640, 480)
         assert picture(640, 480).count(BLACK) > 640, "some of it was never painted"
         assert it.logged("display") == ["a screen of 640 x 480"]
@@ -96,7 +39,7 @@ def test_a_device_that_interrupts_by_its_line_is_as_good(image, tmp_path):
     with watched(image("painted"), extra=machine_with_a_screen(device="virtio-gpu-pci,id=screen,xres=640,yres=480,vectors=0")) as it:
         it.expect("^munal> ")
         painted(it, "640 x 480")
-        Screen(it, tmp_path).shows(640, 480)
+        Screen(it, tmp_path, "screen").shows(640, 480)
 
 
 def test_the_device_is_asked_for_what_changed_and_nothing_else(image):
@@ -115,7 +58,7 @@ def test_the_device_is_asked_for_what_changed_and_nothing_else(image):
 def test_a_driver_that_is_started_anew_shows_a_black_screen_and_its_clients_paint_again(image, tmp_path):
     with watched(image("painted"), extra=machine_with_a_screen()) as it:
         it.expect("^munal> ")
-        screen = Screen(it, tmp_path)
+        screen = Screen(it, tmp_path, "screen")
         for life in (1, 2, 3):
             painted(it, *["640 x 480"] * life)
             screen.shows(640, 480)
@@ -131,7 +74,7 @@ def test_a_driver_that_is_ended_while_it_is_asked_is_asked_again(image, tmp_path
             for _ in range(round):
                 it.ask("ps")    # each round a little later
             it.ask("restart display")
-        Screen(it, tmp_path).comes_to_show(1280, 800)
+        Screen(it, tmp_path, "screen").comes_to_show(1280, 800)
         assert set(it.logged("painter")) == {REFUSED, "painted 1280 x 800"}
         lives = [line for line in it.ask("log display") if line]
         assert set(lives) == {"a screen of 1280 x 800"} and len(lives) > 1
@@ -142,7 +85,7 @@ def test_the_largest_picture_is_the_largest_that_there_is_memory_for(image, tmp_
     with watched(image("painted"), extra=machine_with_a_screen(device=f"virtio-gpu-pci,id=screen,xres={size[0]},yres={size[1]}")) as it:
         it.expect("^munal> ")
         painted(it, "1920 x 1200")
-        Screen(it, tmp_path).shows(1920, 1200)
+        Screen(it, tmp_path, "screen").shows(1920, 1200)
 
 
 class Viewer:
@@ -189,7 +132,7 @@ def test_a_window_that_changes_its_size_changes_the_mode_and_its_clients_are_tol
     with watched(image(profile), type=type, extra=words) as it:
         it.expect("^munal> ")
         painted(it, "640 x 480")
-        screen = Screen(it, tmp_path)
+        screen = Screen(it, tmp_path, "screen")
         with viewer(place) as window:
             modes = ["640 x 480"]
             for width, height in ((1280, 800), (504, 401), (1920, 1200)):     # QEMU fills up rows of other widths

@@ -269,7 +269,8 @@ FILES = qemu.Firmware("/code.fd", "/vars.fd")
 
 
 @pytest.mark.parametrize(("options", "present", "absent"), [
-    ({}, "-vga std -display none", "isa-debug-exit"),
+    ({}, "-vga none -device VGA,id=picture", "isa-debug"),
+    ({"picture": False}, "-vga none -drive", "VGA"),
     ({}, "base=utc", "-no-reboot"),
     ({"debug_exit": True}, "isa-debug-exit,iobase=0xf4,iosize=1", "-no-reboot"),
     ({"reboot": False}, "-no-reboot", "isa-debug-exit"),

@@ -17,22 +17,9 @@ pub const PAGE: usize = 4096;
 /// Pages of the largest picture; the model's table `backing` has room for so many.
 pub const PAGES: usize = (MOST_WIDTH as usize * MOST_HEIGHT as usize * PIXEL).div_ceil(PAGE);
 
-/// The number of the next mode: the time, in milliseconds, so that it is none of a life before, and none of this one's either.
-pub fn next_number(last: u32, now: u64) -> u32 {
-    let milliseconds = (now / 1_000_000) as u32;
-    if milliseconds.wrapping_sub(last) as i32 > 0 { milliseconds } else { last.wrapping_add(1) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_number_comes_twice() {
-        assert_eq!([next_number(0, 0), next_number(5, 5_999_999), next_number(5, 6_000_000), next_number(90, 6_000_000)], [1, 6, 6, 91]);
-        let late = 1 << 32;
-        assert_eq!(next_number(u32::MAX, late * 1_000_000), 0, "after 49 days it begins anew");
-    }
 
     #[test]
     fn the_models_table_has_room_for_the_largest_picture() {

@@ -8,9 +8,10 @@ extern crate alloc;
 use alloc::{vec, vec::Vec};
 use core::{fmt, ops::Range};
 use munal::FOREVER;
-use munal::display::{HEADER, MOST, Mode, PIXEL, REPLY, Rectangle, Request as Asked, Status};
+use munal::display::{MOST, Mode, PIXEL, Rectangle, Request as Asked, Status, next_number};
+use munal::patience::{LOOK, Patience};
 use virtio::{Fault, Memory, OWN, PAGE, Part, Queue, Waking};
-use virtio_gpu::{PAGES, next_number, picture, request};
+use virtio_gpu::{PAGES, picture, request};
 use virtio_gpu::request::{ANSWER, BACKING, COMMAND, Request};
 
 munal::bindings!();
@@ -40,9 +41,8 @@ const DISPLAY: u32 = 1;
 /// The mode of a screen that is off.
 const USUAL: (u32, u32) = (1024, 768);
 
-/// How often the queue is looked at, in nanoseconds, where no interrupt comes; and how often before the device is given up.
-const LOOK: i64 = 1_000_000_000;
-const PATIENCE: u32 = 30;
+/// Looks one after the other that find that the screen changed, before the device is given up: between two of them it was asked how.
+const CHANGES: u32 = 100;
 
 fn run() -> Result<(), Error> {
     let mut screen = match Screen::start() {
@@ -59,7 +59,10 @@ fn run() -> Result<(), Error> {
             munal::log!(LOG, "{why}");
             return Ok(());
         }
-        sip::wait(&mut polls, FOREVER)?;
+        match sip::wait(&mut polls, LOOK) {
+            Ok(_) | Err(Error::TimedOut) => {} // a change may have come without an interrupt
+            Err(why) => return Err(why),
+        }
         if polls[0].is(events::READABLE) {
             let _ = CARD.wait(0); // the count starts anew
         }
@@ -67,10 +70,7 @@ fn run() -> Result<(), Error> {
             let length = CLIENTS.receive(&mut buffer, FOREVER)? as usize;
             let answered = screen.answer(buffer.get(..length).unwrap_or(&[]));
             let status = *answered.as_ref().unwrap_or(&Status::Failed);
-            let mut reply = [0; REPLY + Mode::LENGTH];
-            reply[..REPLY].copy_from_slice(&status.encode());
-            reply[REPLY..].copy_from_slice(&screen.mode.encode());
-            match CLIENTS.reply(&reply) {
+            match CLIENTS.reply(&status.reply(&screen.mode)) {
                 Ok(_) | Err(Error::NotFound) => {} // not found: who asked has ended
                 Err(why) => return Err(why),
             }
@@ -87,6 +87,8 @@ enum Trouble {
     Device(Fault),
     /// What the device was asked for, and the number that it answered.
     Answer(&'static str, u32),
+    /// It tells of changes without end.
+    Changes,
 }
 
 impl From<Fault> for Trouble {
@@ -100,6 +102,7 @@ impl fmt::Display for Trouble {
         match self {
             Trouble::Device(fault) => fault.fmt(f),
             Trouble::Answer(what, number) => write!(f, "the device was asked {what}, and answered {number:#x}: it is left alone"),
+            Trouble::Changes => f.write_str("the device says without end that its screen changed: it is left alone"),
         }
     }
 }
@@ -113,6 +116,8 @@ struct Screen {
     /// The device's number of the picture, 1 or 2; none is there yet where it is 0.
     number: u32,
     mode: Mode,
+    /// Looks one after the other that found a change.
+    changes: u32,
 }
 
 impl Screen {
@@ -121,7 +126,7 @@ impl Screen {
         let queue = Queue::new(&CARD, CONTROL, DESCRIPTORS)?;
         virtio::go(&CARD);
         let mode = Mode { number: 0, width: 0, height: 0, stride: 0 };
-        let mut screen = Self { queue, waking: Waking::of(&CARD), answers: Memory::new(1), picture: Memory::new(PAGES), number: 0, mode };
+        let mut screen = Self { queue, waking: Waking::of(&CARD), answers: Memory::new(1), picture: Memory::new(PAGES), number: 0, mode, changes: 0 };
         let size = screen.size()?.unwrap_or(USUAL);
         screen.change(size)?;
         Ok(screen)
@@ -133,7 +138,12 @@ impl Screen {
         self.waking.for_nothing(&CARD)?;
         CARD.acknowledge();
         if CARD.read32(OWN, EVENTS_READ) & DISPLAY == 0 {
+            self.changes = 0;
             return Ok(());
+        }
+        self.changes += 1;
+        if self.changes > CHANGES {
+            return Err(Trouble::Changes);
         }
         CARD.write32(OWN, EVENTS_CLEAR, DISPLAY); // before it is asked: what happens after that is an event of its own
         match self.size()? {
@@ -170,14 +180,12 @@ impl Screen {
 
     /// Does what a client asks for.
     fn answer(&mut self, asked: &[u8]) -> Result<Status, Trouble> {
-        let Some(request) = Asked::decode(asked) else { return Ok(Status::Malformed) };
-        let pixels = &asked[HEADER..];
-        let status = self.mode.judge(request, pixels.len());
-        if status != Status::Done {
-            return Ok(status);
-        }
+        let (request, pixels) = match self.mode.understand(asked) {
+            Ok(understood) => understood,
+            Err(why_not) => return Ok(why_not),
+        };
         let to = match request {
-            Asked::Mode => return Ok(status),
+            Asked::Mode => return Ok(Status::Done),
             Asked::Present { to, .. } => {
                 picture::put(self.picture.all(), &self.mode, to, pixels);
                 to
@@ -188,7 +196,7 @@ impl Screen {
             }
         };
         self.show(to)?;
-        Ok(status)
+        Ok(Status::Done)
     }
 
     /// Has the device take a part of the picture, and show it.
@@ -222,18 +230,24 @@ impl Screen {
 
     /// Waits until the device has nothing to do.
     fn wait(&mut self) -> Result<(), Trouble> {
-        for _ in 0..PATIENCE {
-            while self.queue.take()?.is_some() {}
+        let mut patience = Patience::new();
+        loop {
+            while self.queue.take()?.is_some() {
+                patience.renew();
+            }
             if self.queue.waiting() == 0 {
                 return Ok(());
             }
-            if CARD.wait(LOOK).is_err() {
-                self.waking.for_nothing(&CARD)?; // the queue is looked at all the same: an interrupt may be lost
+            let woken = CARD.wait(LOOK).is_ok();
+            if !woken {
+                self.waking.for_nothing(&CARD)?;
             }
             self.waking.hush(&CARD);
             CARD.acknowledge();
+            if patience.is_over(woken) {
+                return Err(Fault::Silent.into()); // what it was given is its own until it is reset
+            }
         }
-        Err(Fault::Broken.into()) // what it was given is its own until it is reset
     }
 }
 

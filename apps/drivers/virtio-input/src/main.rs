@@ -5,8 +5,8 @@
 extern crate alloc;
 
 use alloc::vec::Vec;
-use munal::FOREVER;
 use munal::input::clients::Clients;
+use munal::patience::LOOK;
 use virtio::{Queue, Waking};
 use virtio_input::about::About;
 use virtio_input::inlet::Inlet;
@@ -47,8 +47,8 @@ fn run() -> Result<(), Error> {
         polls.clear();
         polls.push(Poll::new(CARD.handle(), events::READABLE));
         polls.extend(driver.clients.waiting().map(|number| Poll::new(CLIENTS.handle(number), events::WRITABLE)));
-        match sip::wait(&mut polls, if finished { FOREVER } else { 0 }) {
-            Ok(_) | Err(Error::TimedOut) => {}
+        match sip::wait(&mut polls, if finished { LOOK } else { 0 }) {
+            Ok(_) | Err(Error::TimedOut) => {} // an interrupt may be lost
             Err(why) => return Err(why),
         }
         if polls[0].is(events::READABLE) {

@@ -6,8 +6,8 @@
 extern crate alloc;
 
 use alloc::vec::Vec;
-use munal::FOREVER;
 use munal::ethernet::{Address, Clients, Sent};
+use munal::patience::{LOOK, Patience};
 use virtio::{Fault, Memory, OWN, Part, Queue, Waking};
 use virtio_net::{BUFFER, HEADER, Pages, Problem, received};
 
@@ -38,9 +38,9 @@ fn run() -> Result<(), Error> {
             return Ok(());
         }
     };
-    let mut polls = Vec::new();
+    let (mut polls, mut woken) = (Vec::new(), true);
     loop {
-        let more = match network.step() {
+        let more = match network.step(woken) {
             Ok(more) => more,
             Err(problem) => {
                 munal::log!(LOG, "{problem}");
@@ -48,10 +48,11 @@ fn run() -> Result<(), Error> {
             }
         };
         network.wanted(&mut polls);
-        match sip::wait(&mut polls, if more { 0 } else { FOREVER }) {
-            Ok(_) | Err(Error::TimedOut) => {}
+        woken = match sip::wait(&mut polls, if more { 0 } else { LOOK }) {
+            Ok(_) => true,
+            Err(Error::TimedOut) => more, // an interrupt may be lost
             Err(why) => return Err(why),
-        }
+        };
         if polls[0].is(events::READABLE) {
             let _ = CARD.wait(0); // the count starts anew
         }
@@ -61,6 +62,7 @@ fn run() -> Result<(), Error> {
 /// The device at work, and its clients.
 struct Network {
     waking: Waking,
+    patience: Patience,
     incoming: Way,
     outgoing: Way,
     memory: Memory,
@@ -82,16 +84,24 @@ impl Network {
         munal::log!(LOG, "{address}, queues of {} and {}", incoming.size(), outgoing.size());
         let (first, all) = (usize::from(incoming.size()), usize::from(incoming.size() + outgoing.size()));
         let (incoming, outgoing) = (Way::new(incoming, 0..first), Way::new(outgoing, first..all));
-        let mut network = Self { waking: Waking::of(&CARD), incoming, outgoing, memory: Memory::new(all), clients: Clients::new(FRAMES.count(), address) };
+        let mut network = Self { waking: Waking::of(&CARD), patience: Patience::new(), incoming, outgoing, memory: Memory::new(all), clients: Clients::new(FRAMES.count(), address) };
         network.offer()?;
         network.outgoing.queue.interrupt(&CARD, false)?;
         Ok(network)
     }
 
-    /// Moves what is there both ways; answers whether there may be more.
-    fn step(&mut self) -> Result<bool, Problem> {
+    /// Moves what is there both ways; answers whether there may be more. `woken`: something was ready, so that the device was not
+    /// looked at for its own sake.
+    fn step(&mut self, woken: bool) -> Result<bool, Problem> {
         self.waking.hush(&CARD);
         self.clients.tell(send);
+        let before = self.outgoing.queue.waiting();
+        self.reclaim()?;
+        if before == 0 || self.outgoing.queue.waiting() < before {
+            self.patience.renew();
+        } else if self.patience.is_over(woken) {
+            return Err(Fault::Silent.into());
+        }
         let (came, sent) = (self.receive()?, self.transmit()?);
         if came == 0 && sent == 0 {
             self.waking.for_nothing(&CARD)?;
@@ -128,7 +138,6 @@ impl Network {
     /// Gives the device what clients send; answers how many messages that were. It need not say that it is done with one, unless
     /// clients wait for a buffer.
     fn transmit(&mut self) -> Result<u16, Fault> {
-        self.reclaim()?;
         let (mut count, mut given) = (0, false);
         while let (true, Some(page)) = (count < BUFFERS, self.outgoing.pages.next()) {
             let (header, rest) = self.memory.page(page).split_at_mut(HEADER);

@@ -4,9 +4,10 @@
 
 extern crate alloc;
 
-use alloc::vec::Vec;
+use alloc::{collections::VecDeque, vec::Vec};
 use core::ops::Range;
 use munal::FOREVER;
+use munal::patience::{LOOK, Patience};
 use virtio::{Fault, Memory, PAGE, Part, Queue, Waking};
 
 munal::bindings!();
@@ -19,6 +20,8 @@ const LOG: log::log = log::log;
 
 /// The device's one queue.
 const REQUESTS: u16 = 0;
+/// Pages that the device fills at a time.
+const PAGES: u16 = 8;
 
 fn run() -> Result<(), Error> {
     let mut source = match Source::start() {
@@ -29,14 +32,18 @@ fn run() -> Result<(), Error> {
         }
     };
     munal::log!(LOG, "an entropy device with a queue of {}", source.queue.size());
-    let mut polls = Vec::new();
+    let (mut polls, mut woken) = (Vec::new(), true);
     loop {
-        if let Err(fault) = source.step() {
+        if let Err(fault) = source.step(woken) {
             munal::log!(LOG, "{fault}");
             return Ok(());
         }
         source.wanted(&mut polls);
-        sip::wait(&mut polls, FOREVER)?;
+        woken = match sip::wait(&mut polls, if source.queue.waiting() > 0 { LOOK } else { FOREVER }) {
+            Ok(_) => true,
+            Err(Error::TimedOut) => false,
+            Err(why) => return Err(why),
+        };
         if polls[0].is(events::READABLE) {
             let _ = CARD.wait(0); // the count starts anew
         }
@@ -47,8 +54,12 @@ fn run() -> Result<(), Error> {
 struct Source {
     queue: Queue,
     waking: Waking,
+    patience: Patience,
     memory: Memory,
-    fresh: Range<usize>,
+    /// Which page each request is to fill, by the queue's number of it.
+    pages: [usize; PAGES as usize],
+    /// Bytes of pages.
+    fresh: VecDeque<(usize, Range<usize>)>,
     /// Whose turn it is.
     next: u32,
 }
@@ -56,34 +67,59 @@ struct Source {
 impl Source {
     fn start() -> Result<Self, Fault> {
         virtio::begin(&CARD, 0, 0)?;
-        let queue = Queue::new(&CARD, REQUESTS, 8)?;
+        let queue = Queue::new(&CARD, REQUESTS, PAGES)?;
         virtio::go(&CARD);
-        Ok(Self { queue, waking: Waking::of(&CARD), memory: Memory::new(1), fresh: 0..0, next: 0 })
+        Ok(Self { queue, waking: Waking::of(&CARD), patience: Patience::new(), memory: Memory::new(PAGES.into()), pages: [0; PAGES as usize], fresh: VecDeque::new(), next: 0 })
     }
 
-    /// Takes what the device gave, hands it out, and asks for more where all is gone.
-    fn step(&mut self) -> Result<(), Fault> {
+    /// Takes what the device gave, hands it out, and asks for more where all is gone. `woken`: something was ready, so that it was
+    /// not looked at for its own sake.
+    fn step(&mut self, woken: bool) -> Result<(), Fault> {
         self.waking.hush(&CARD);
-        match self.queue.take()? {
-            Some((_, length)) => self.fresh = 0..(length as usize).min(PAGE),
-            None => self.waking.for_nothing(&CARD)?,
+        let before = self.queue.waiting();
+        while let Some((request, length)) = self.queue.take()? {
+            self.fresh.push_back((self.pages[usize::from(request)], 0..length as usize));
+        }
+        if self.queue.waiting() != before || before == 0 {
+            self.patience.renew();
+        } else {
+            self.waking.for_nothing(&CARD)?;
+            if self.patience.is_over(woken) {
+                return Err(Fault::Silent);
+            }
         }
         self.hand_out();
         if self.fresh.is_empty() && self.queue.waiting() == 0 {
-            self.queue.give(&CARD, &[Part { address: self.memory.address(0), length: PAGE as u32, written: true }])?;
-            self.queue.ring(&CARD);
+            self.ask()?;
         }
         CARD.acknowledge();
         Ok(())
     }
 
+    /// Asks for as many pages as the queue has room for.
+    fn ask(&mut self) -> Result<(), Fault> {
+        for page in 0..self.queue.room() {
+            let part = Part { address: self.memory.address(page), length: PAGE as u32, written: true };
+            if let Some(request) = self.queue.give(&CARD, &[part])? {
+                self.pages[usize::from(request)] = page;
+            }
+        }
+        self.queue.ring(&CARD);
+        Ok(())
+    }
+
+    /// Gives what there is to clients in turns, until it is gone or none of them has room.
     fn hand_out(&mut self) {
-        for _ in 0..ENTROPY.count() {
+        let mut without_room = 0;
+        while let Some((page, range)) = self.fresh.front_mut() && without_room < ENTROPY.count() {
             self.next = if self.next + 1 < ENTROPY.count() { self.next + 1 } else { 0 };
-            let bytes = &mut self.memory.page(0)[self.fresh.clone()];
-            if let Ok(count) = give(self.next, bytes) {
-                bytes[..count].fill(0); // nobody is given them again
-                self.fresh.start += count;
+            let bytes = &mut self.memory.page(*page)[range.clone()];
+            let count = give(self.next, bytes).unwrap_or(0);
+            bytes[..count].fill(0); // nobody is given them again
+            range.start += count;
+            without_room = if count == 0 { without_room + 1 } else { 0 };
+            if range.is_empty() {
+                self.fresh.pop_front();
             }
         }
     }

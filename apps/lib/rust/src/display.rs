@@ -8,6 +8,8 @@
 //! which mode by its number, and draws nothing where that is over. The stream of protocol `munal-display-modes/1` beside the service
 //! tells of it: when any bytes come, whatever they are, the mode is to be asked for.
 
+use crate::time::MILLISECOND;
+
 /// Bytes before the pixels of a request.
 pub const HEADER: usize = 32;
 /// Bytes of a reply before the mode.
@@ -101,6 +103,14 @@ impl Status {
     pub const fn encode(self) -> [u8; REPLY] {
         [self as u8, 0, 0, 0, 0, 0, 0, 0]
     }
+
+    /// The reply of a screen that has this mode now.
+    pub fn reply(self, mode: &Mode) -> [u8; REPLY + Mode::LENGTH] {
+        let mut reply = [0; REPLY + Mode::LENGTH];
+        reply[..REPLY].copy_from_slice(&self.encode());
+        reply[REPLY..].copy_from_slice(&mode.encode());
+        reply
+    }
 }
 
 /// A screen's mode.
@@ -136,6 +146,16 @@ impl Mode {
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let [number, width, height, stride] = words(bytes)?;
         Some(Self { number, width, height, stride })
+    }
+
+    /// What a message asks for, with its pixels; why not, where it cannot be done in this mode.
+    pub fn understand<'a>(&self, message: &'a [u8]) -> Result<(Request, &'a [u8]), Status> {
+        let request = Request::decode(message).ok_or(Status::Malformed)?;
+        let pixels = &message[HEADER..];
+        match self.judge(request, pixels.len()) {
+            Status::Done => Ok((request, pixels)),
+            why_not => Err(why_not),
+        }
     }
 
     /// Whether a request can be done in this mode, and if not, why.
@@ -181,6 +201,13 @@ impl Request {
     }
 }
 
+/// The number of the next mode after `last`: the time, in milliseconds, so that it is none of a life before, and none of this one's
+/// either. `now` is in nanoseconds.
+pub fn next_number(last: u32, now: u64) -> u32 {
+    let milliseconds = (now / MILLISECOND) as u32;
+    if milliseconds.wrapping_sub(last) as i32 > 0 { milliseconds } else { last.wrapping_add(1) }
+}
+
 fn put<const N: usize>(bytes: &mut [u8], words: [u32; N]) {
     bytes.chunks_exact_mut(4).zip(words).for_each(|(place, word)| place.copy_from_slice(&word.to_le_bytes()));
 }
@@ -223,6 +250,24 @@ mod tests {
         assert_eq!((Mode::decode(&MODE.encode()), Mode::decode(&[0; 15])), (Some(MODE), None));
         assert!(Status::ALL.iter().all(|status| Status::of(&status.encode()) == *status));
         assert_eq!((Status::of(&[]), Status::of(&[9; 8])), (Status::Malformed, Status::Malformed));
+    }
+
+    #[test]
+    fn no_number_comes_twice() {
+        assert_eq!([next_number(0, 0), next_number(5, 5_999_999), next_number(5, 6_000_000), next_number(90, 6_000_000)], [1, 6, 6, 91]);
+        let late = 1 << 32;
+        assert_eq!(next_number(u32::MAX, late * 1_000_000), 0, "after 49 days it begins anew");
+    }
+
+    #[test]
+    fn a_message_is_understood_or_answered_why_not() {
+        let request = Request::Present { mode: 7, to: at(0, 0, 1, 1) };
+        let message = [&request.encode()[..], &[1, 2, 3, 4]].concat();
+        assert_eq!(MODE.understand(&message), Ok((request, &[1, 2, 3, 4][..])));
+        assert_eq!([MODE.understand(&message[..HEADER]), MODE.understand(&message[..HEADER - 1]), MODE.understand(&[])], [Err(Status::Malformed); 3]);
+        assert_eq!(Mode { number: 8, ..MODE }.understand(&message), Err(Status::Outdated));
+        let reply = Status::Outdated.reply(&MODE);
+        assert_eq!((Status::of(&reply), Mode::decode(&reply[REPLY..])), (Status::Outdated, Some(MODE)));
     }
 
     #[test]

@@ -12,8 +12,10 @@ pub mod deadlines;
 pub mod display;
 pub mod ethernet;
 pub mod input;
+pub mod operator;
 #[cfg(feature = "alloc")]
 pub mod memory;
+pub mod patience;
 #[cfg(feature = "alloc")]
 pub mod pci;
 pub mod power;

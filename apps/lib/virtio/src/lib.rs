@@ -121,6 +121,10 @@ pub enum Fault {
     Nonsense(u16),
     /// It says itself that it is broken.
     Broken,
+    /// It does nothing of what it was given.
+    Silent,
+    /// Its registers read as if it were not there.
+    Gone,
     /// The kernel took no descriptor for it.
     Refused,
 }
@@ -133,6 +137,8 @@ impl fmt::Display for Fault {
             Fault::NoQueue(number) => write!(f, "the device has no queue {number}"),
             Fault::Nonsense(number) => write!(f, "the device returns what queue {number} never gave it: it is left alone"),
             Fault::Broken => f.write_str("the device says that it is broken: it is left alone"),
+            Fault::Silent => f.write_str("the device does nothing of what it was given: it is left alone"),
+            Fault::Gone => f.write_str("the device answers nothing any more"),
             Fault::Refused => f.write_str("the kernel took no descriptor"),
         }
     }

@@ -44,6 +44,16 @@ pub struct Part {
 #[repr(C, align(4096))]
 pub struct Used(pub [AtomicU32; 1024]);
 
+/// A request that the device has.
+struct Given {
+    /// Its descriptors.
+    chain: Vec<u16>,
+    /// Bytes that the device may write.
+    room: u64,
+    /// How many requests were available before it.
+    number: u16,
+}
+
 /// One queue at work.
 pub struct Queue {
     number: u16,
@@ -53,11 +63,14 @@ pub struct Queue {
     used: &'static Used,
     /// Descriptors that nothing uses.
     free: Vec<u16>,
-    /// Of each descriptor that begins a request: those that follow it, with it. Empty for all others.
-    chains: Vec<Vec<u16>>,
+    /// Of each descriptor that begins a request: that request.
+    given: Vec<Option<Given>>,
     /// How many requests were made available, and how many were taken back; both wrap.
     available: u16,
     taken: u16,
+    /// How far the device had come when that was looked at last, and how many requests were available then.
+    seen: u16,
+    before: u16,
     /// What the device is told with what is available.
     flags: u16,
     /// As what each descriptor, and each place of what is available, was written last: what is the same is not written again.
@@ -89,7 +102,7 @@ impl Queue {
         let bell = u32::from(card.read16(COMMON, QUEUE_NOTIFY_OFF)).checked_mul(multiplier(card)).filter(|&bell| bell <= LAST_BELL);
         let queue = Self {
             number, size, used, bell: bell.ok_or(Fault::Nonsense(number))?,
-            free: (0..size).rev().collect(), chains: alloc::vec![Vec::new(); usize::from(size)], available: 0, taken: 0, flags: 0,
+            free: (0..size).rev().collect(), given: (0..size).map(|_| None).collect(), available: 0, taken: 0, seen: 0, before: 0, flags: 0,
             descriptors: alloc::vec![None; usize::from(size)], places: alloc::vec![None; usize::from(size)],
         };
         queue.publish(card, 0)?; // the table is the last life's still
@@ -124,7 +137,8 @@ impl Queue {
             return Err(fault);
         }
         let head = chain[0];
-        self.chains[usize::from(head)] = chain;
+        let room = parts.iter().filter(|part| part.written).map(|part| u64::from(part.length)).sum();
+        self.given[usize::from(head)] = Some(Given { chain, room, number: self.available });
         self.available = self.available.wrapping_add(1);
         Ok(Some(head))
     }
@@ -175,22 +189,29 @@ impl Queue {
 
     /// Takes back a request that the device is done with: which one, and how many bytes it says that it wrote.
     ///
-    /// Errors: it returns what it does not have.
+    /// Errors: it returns what it does not have, or did not have yet when it said so; or it wrote more than there is room for.
     pub fn take(&mut self) -> Result<Option<(u16, u32)>, Fault> {
-        let index = (self.used.0[0].load(Ordering::Acquire) >> 16) as u16;
-        if index == self.taken {
+        if self.taken == self.seen && !self.look()? {
             return Ok(None);
         }
         let nonsense = Fault::Nonsense(self.number);
-        if index.wrapping_sub(self.taken) > self.waiting() {
-            return Err(nonsense);
-        }
         let at = 1 + 2 * usize::from(self.taken % self.size);
         let (head, length) = (self.used.0[at].load(Ordering::Relaxed), self.used.0[at + 1].load(Ordering::Relaxed));
-        let chain = usize::try_from(head).ok().and_then(|head| self.chains.get_mut(head)).filter(|chain| !chain.is_empty()).ok_or(nonsense)?;
-        self.free.append(chain);
+        let place = usize::try_from(head).ok().and_then(|head| self.given.get_mut(head)).ok_or(nonsense)?;
+        let given = place.take_if(|given| self.before.wrapping_sub(given.number).wrapping_sub(1) < MOST && u64::from(length) <= given.room);
+        self.free.extend(given.ok_or(nonsense)?.chain);
         self.taken = self.taken.wrapping_add(1);
         Ok(Some((head as u16, length)))
+    }
+
+    /// Looks how far the device has come; false where it has done nothing since. Errors: it returns more than it has.
+    fn look(&mut self) -> Result<bool, Fault> {
+        let index = (self.used.0[0].load(Ordering::Acquire) >> 16) as u16;
+        if index.wrapping_sub(self.taken) > self.waiting() {
+            return Err(Fault::Nonsense(self.number));
+        }
+        (self.seen, self.before) = (index, self.available);
+        Ok(index != self.taken)
     }
 }
 

@@ -29,9 +29,13 @@ impl Waking {
         }
     }
 
-    /// Looks for why the driver was woken, where its queues had nothing. Errors: the device is broken.
+    /// Looks for why the driver was woken, where its queues had nothing. Errors: the device is broken, or not there any more.
     pub fn for_nothing(self, card: &impl Card) -> Result<(), Fault> {
-        if card.read8(COMMON, STATUS) & NEEDS_RESET != 0 { Err(Fault::Broken) } else { Ok(()) }
+        match card.read8(COMMON, STATUS) {
+            u8::MAX => Err(Fault::Gone),
+            status if status & NEEDS_RESET != 0 => Err(Fault::Broken),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -97,7 +101,7 @@ mod tests {
 
     #[test]
     fn who_is_woken_for_nothing_learns_that_the_device_is_broken() {
-        for (status, answer) in [(0x0f, Ok(())), (0x4f, Err(Fault::Broken)), (0xff, Err(Fault::Broken))] {
+        for (status, answer) in [(0x0f, Ok(())), (0x4f, Err(Fault::Broken)), (0xff, Err(Fault::Gone))] {
             let function = Function::new(0x8000_4011, status);
             assert_eq!(Waking::of(&function).for_nothing(&function), answer);
         }

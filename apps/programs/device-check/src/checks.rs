@@ -1,11 +1,12 @@
 //! What is asked of each device.
 
 use crate::disk::{self, Disk};
+use crate::input::{self, Device};
 use crate::network::{self, Card};
-use crate::{CLOCK, Error, channel, service, stream};
+use crate::{CLOCK, Error, channel, display, service, stream};
 use alloc::{format, string::{String, ToString}, vec::Vec};
-use munal::display::{self, Mode, Rectangle};
 use munal::FOREVER;
+use munal::operator::Seat;
 use munal::pci::{self, Function};
 
 /// One device, or several of one driver.
@@ -23,6 +24,11 @@ const E1000: Card = Card {
     send: |bytes| channel::e1000.send(bytes, &[], FOREVER), receive: |buffer, timeout| channel::e1000.receive(buffer, &mut [], timeout),
 };
 
+const PS2_KEYBOARD: Device = Device { seat: Seat::Machine, handle: || stream::ps2_keyboard.handle(), read: |buffer| stream::ps2_keyboard.try_read(buffer) };
+const PS2_MOUSE: Device = Device { seat: Seat::Machine, handle: || stream::ps2_mouse.handle(), read: |buffer| stream::ps2_mouse.try_read(buffer) };
+const KEYBOARD: Device = Device { seat: Seat::Display, handle: || stream::keyboard.handle(), read: |buffer| stream::keyboard.try_read(buffer) };
+const MOUSE: Device = Device { seat: Seat::Display, handle: || stream::mouse.handle(), read: |buffer| stream::mouse.try_read(buffer) };
+const TABLET: Device = Device { seat: Seat::Display, handle: || stream::tablet.handle(), read: |buffer| stream::tablet.try_read(buffer) };
 const DISK: Disk = Disk { call: |request, reply| service::disk.call(request, reply) };
 const AHCI: Disk = Disk { call: |request, reply| service::ahci.call(request, reply) };
 
@@ -34,7 +40,13 @@ pub const ALL: &[Check] = &[
     Check { name: "ahci", granted: || service::ahci.granted() != 0, run: || disk::check(&AHCI) },
     Check { name: "net", granted: || channel::net.granted() != 0, run: || network::check(&NET) },
     Check { name: "e1000", granted: || channel::e1000.granted() != 0, run: || network::check(&E1000) },
-    Check { name: "display", granted: || service::display.granted() != 0, run: screen },
+    Check { name: "display", granted: || service::display.granted() != 0, run: || display::check(|message, reply| service::display.call(message, reply)) },
+    Check { name: "framebuffer", granted: || service::framebuffer.granted() != 0, run: || display::check(|message, reply| service::framebuffer.call(message, reply)) },
+    Check { name: "ps2", granted: || operated() && stream::ps2_keyboard.granted() != 0 && stream::ps2_mouse.granted() != 0, run: ps2 },
+    Check { name: "keyboard", granted: || operated() && stream::keyboard.granted() != 0, run: || input::keyboard(KEYBOARD) },
+    Check { name: "mouse", granted: || operated() && stream::mouse.granted() != 0, run: || input::mouse(MOUSE) },
+    Check { name: "tablet", granted: || operated() && stream::tablet.granted() != 0, run: || input::tablet(TABLET) },
+    Check { name: "factorial", granted: || service::factorial.granted() != 0, run: factorials },
 ];
 
 /// An error in words.
@@ -90,45 +102,44 @@ fn entropy() -> Result<String, String> {
     Ok(format!("{} KiB, {}, chi-square {chi}", BYTES >> 10, rate(BYTES, took)))
 }
 
-/// Draws whole screens in bands, then small pieces all over it; leaves a picture with bars of all colours.
-fn screen() -> Result<String, String> {
-    const FRAMES: u32 = 8;
-    const PIECES: u32 = 256;
-    const SIDE: u32 = 32;
-    let mode = draw(display::Request::Mode, &[])?;
-    let bars = |x: u32| [(x >> 6 & 1) * 255, (x >> 7 & 1) * 255, (x >> 8 & 1) * 255, 0].map(|part| part as u8);
-    let row: Vec<u8> = (0..mode.width).flat_map(bars).collect();
-    let ((), whole) = timed(|| {
-        (0..FRAMES).flat_map(|_| mode.all().bands()).try_for_each(|to| present(mode, to, &row))
-    })?;
-    let side = SIDE.min(mode.width).min(mode.height);
-    let places = |number: u32| (number * 61 % (mode.width - side + 1), number * 37 % (mode.height - side + 1));
-    let ((), pieces) = timed(|| {
-        (0..PIECES).try_for_each(|number| {
-            let (x, y) = places(number);
-            present(mode, Rectangle { x, y, width: side, height: side }, &row[..side as usize * display::PIXEL])
-        })
-    })?;
-    let past = Rectangle { x: 1, ..mode.all() };
-    if draw(display::Request::Fill { mode: mode.number, to: past, colour: 0 }, &[]).is_ok() {
-        return Err("it draws past its edge".into());
-    }
-    let second = |count: u32, took: u64| u64::from(count) * 1_000_000_000 / took.max(1);
-    Ok(format!("{} x {}, {} frames/s, {} pieces of {side} x {side}/s", mode.width, mode.height, second(FRAMES, whole), second(PIECES, pieces)))
+/// Whether anybody can be asked for keys.
+fn operated() -> bool {
+    service::operator.granted() != 0
 }
 
-fn present(mode: Mode, to: Rectangle, row: &[u8]) -> Result<(), String> {
-    draw(display::Request::Present { mode: mode.number, to }, &row.repeat(to.height as usize)).map(|_| ())
+/// The PC's keyboard and mouse, which one driver drives.
+fn ps2() -> Result<String, String> {
+    let keyboard = input::keyboard(PS2_KEYBOARD).map_err(|reason| in_words("keyboard", reason))?;
+    let mouse = input::mouse(PS2_MOUSE).map_err(|reason| in_words("mouse", reason))?;
+    Ok(format!("{keyboard}; {mouse}"))
 }
 
-/// The mode that the screen has, after what was asked for.
-fn draw(request: display::Request, pixels: &[u8]) -> Result<Mode, String> {
-    let message = [&request.encode()[..], pixels].concat();
-    let mut reply = [0; display::REPLY + Mode::LENGTH];
-    let length = service::display.call(&message, &mut reply).map_err(why)? as usize;
-    let reply = &reply[..length.min(reply.len())];
-    match display::Status::of(reply) {
-        display::Status::Done => Mode::decode(&reply[display::REPLY..]).ok_or_else(|| "it does not say what it is".into()),
-        status => Err(format!("{request:?}: {status:?}")),
+/// Why a part of a device failed; what is not the part's own fault stays as it is.
+fn in_words(part: &str, reason: String) -> String {
+    if reason == Error::Closed.text() || reason == input::NOBODY { reason } else { format!("{part}: {reason}") }
+}
+
+/// Factorials of all numbers that have one in 32 bits, many times; none of the next.
+fn factorials() -> Result<String, String> {
+    const ROUNDS: u64 = 50;
+    let of = |n: u32| -> Result<Option<u32>, String> {
+        let mut reply = [0; 4];
+        let length = service::factorial.call(&n.to_le_bytes(), &mut reply).map_err(why)?;
+        Ok((length == 4).then_some(u32::from_le_bytes(reply)))
+    };
+    let (count, took) = timed(|| {
+        let mut count = 0;
+        for n in (0..ROUNDS).flat_map(|_| 0..=12) {
+            let (found, wanted) = (of(n)?, (1..=n).product());
+            if found != Some(wanted) {
+                return Err(format!("{n}! is {wanted}, and not {found:?}"));
+            }
+            count += 1;
+        }
+        Ok(count)
+    })?;
+    match of(13)? {
+        None => Ok(format!("{count} factorials, {} us each", took / count / 1000)),
+        Some(found) => Err(format!("13! is more than 32 bits, and not {found}")),
     }
 }

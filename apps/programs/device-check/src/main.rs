@@ -6,6 +6,8 @@ extern crate alloc;
 
 mod checks;
 mod disk;
+mod display;
+mod input;
 mod network;
 
 use alloc::{format, string::String};
@@ -32,6 +34,7 @@ fn run() -> Result<(), Error> {
         let (word, figures) = match (check.run)() {
             Ok(figures) => ("ok", figures),
             Err(why) if why == Error::Closed.text() => ("absent", String::new()), // its driver found none, and ended
+            Err(why) if why == input::NOBODY => ("untried:", why),
             Err(why) => ("FAILED", why),
         };
         failed |= word == "FAILED";

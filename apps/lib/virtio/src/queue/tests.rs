@@ -372,3 +372,38 @@ fn what_the_kernel_does_not_take_was_not_given() {
     assert_eq!(device.queue(8).err(), Some(Fault::Refused));
     assert_eq!(device.register(QUEUE_ENABLE), 0);
 }
+
+#[test]
+fn no_more_is_written_than_there_is_room_for() {
+    for (parts, length, fits) in [
+        (vec![part(0)], 8, true), (vec![part(0)], 9, false), (vec![part(0), part(8)], 16, true), (vec![part(0), part(8)], 17, false),
+        (vec![Part { written: false, ..part(0) }, part(8)], 9, false), (vec![Part { written: false, ..part(0) }], 0, true),
+        (vec![Part { written: false, ..part(0) }], 1, false), (vec![part(0)], u32::MAX, false),
+    ] {
+        let device = Device::new(4);
+        let mut queue = device.queue(4).unwrap();
+        let head = queue.give(&device, &parts).unwrap().unwrap();
+        device.use_up(head.into(), length);
+        assert_eq!(queue.take(), if fits { Ok(Some((head, length))) } else { Err(Fault::Nonsense(NUMBER)) }, "{length}");
+    }
+}
+
+#[test]
+fn what_was_given_later_is_not_what_the_device_returned_before() {
+    for start in [0, u16::MAX - 1, u16::MAX] {
+        let device = Device::new(4);
+        let mut queue = device.queue(4).unwrap();
+        for _ in 0..start {
+            let head = queue.give(&device, &[part(0)]).unwrap().unwrap();
+            device.use_up(head.into(), 8);
+            assert_eq!(queue.take(), Ok(Some((head, 8))));
+        }
+        let first = queue.give(&device, &[part(0)]).unwrap().unwrap();
+        queue.give(&device, &[part(8)]).unwrap().unwrap();
+        device.use_up(first.into(), 8);
+        device.use_up(first.into(), 8); // twice, before it was given anything else
+        assert_eq!(queue.take(), Ok(Some((first, 8))));
+        let again = queue.give(&device, &[part(0)]).unwrap().unwrap();
+        assert_eq!((again, queue.take()), (first, Err(Fault::Nonsense(NUMBER))), "after {start}");
+    }
+}
