@@ -164,6 +164,14 @@ def _judge_hardware(folder: Path, example: Example) -> Iterable[Diagnostic]:
     return pipeline.compose(folder, None, pipeline.Stage.RESOLVE).then(decide).diagnostics
 
 
+def _judge_script(folder: Path, example: Example) -> Iterable[Diagnostic]:
+    """A script of faults is `faults.toml`, for a simulation of the workspace's default profile."""
+    from composer import pipeline
+    from composer.fault_script import read_script
+
+    return pipeline.compose(folder, None, pipeline.Stage.RESOLVE).then(lambda system: read_script(folder / "faults.toml", system)).diagnostics
+
+
 def _laid_over(base: object, change: object) -> object:
     if not isinstance(base, dict) or not isinstance(change, dict):
         return change
@@ -225,5 +233,6 @@ def _whole_lock(folder: Path, name: str) -> Result[Lock]:
     return read_lock(place)
 
 
-_JUDGES: dict[str, Callable[[Path, Example], Iterable[Diagnostic]]] = {"M04": _judge_kernel, "M0520": _judge_hardware, "M051": _judge_image, "M050": _judge_lock}
+_JUDGES: dict[str, Callable[[Path, Example], Iterable[Diagnostic]]] = {"M04": _judge_kernel, "M0520": _judge_hardware, "M051": _judge_image, "M050": _judge_lock,
+                                                                           "M06": _judge_script}
 """How an example is judged, by how its code begins, where that is not as `munal check` does it."""

@@ -8,16 +8,20 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from composer import pipeline, report
 from composer.diagnostics import did_you_mean, words
+from composer.result import Result
 from composer.variant import Variant
 
 if TYPE_CHECKING:
     from composer.gdb import Prepared
     from composer.peripherals import Wanted
+    from composer.simulate.faults import Plan
+    from composer.system import System
 
 REFUSED = 1
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -71,15 +75,33 @@ def _debugged(image: Path, port: int) -> Prepared:
     return prepare(image, kernel, shift(read_kernel(kernel)), port)
 
 
-def simulate(root: Path, variant: Variant, *, timeout: float | None, locked: bool = False) -> int:
-    """Run a profile's wasm and glue on this machine, with simulated devices."""
+def simulate(root: Path, variant: Variant, *, timeout: float | None, locked: bool = False, faults: Path | None = None,
+             without: Sequence[str] = (), disks: Path | None = None) -> int:
+    """Run a profile's wasm and glue on this machine, with simulated devices but those of the instances `without`; what the script
+    `faults` says goes wrong. Disks are kept in the folder `disks`, or nowhere."""
+    from composer.peripherals import wanted
+
     generated = pipeline.compose(root, variant, pipeline.Stage.GENERATE, locked=locked)
-    if report.refused(generated):
+    plan = generated.then(lambda made: _plan(made.system, faults))
+    if report.refused(plan):
         return REFUSED
     from composer import simulate as simulator
 
     made = generated.value
-    return simulator.simulate(made.system, made.wasm, made.glue, simulator.SimulateOptions(timeout=timeout))
+    _devices(wanted(made.system), without)
+    options = simulator.SimulateOptions(timeout=timeout, plan=replace(plan.value, without=tuple(without), disks=disks))
+    return simulator.simulate(made.system, made.wasm, made.glue, options)
+
+
+def _plan(system: System, faults: Path | None) -> Result[Plan]:
+    """What happens to the machine."""
+    from composer.simulate.faults import Plan
+
+    if faults is None:
+        return Result(Plan())
+    from composer.fault_script import read_script
+
+    return read_script(faults, system)
 
 
 def test(arguments: Sequence[str]) -> int:

@@ -139,7 +139,7 @@ class _Attached:
         if "{net}" in self.device:
             yield from ("-netdev", f"user,id={net},restrict=on")
         if "{disk}" in self.device:
-            path = _made(disks / f"{self.instance}.disk")
+            path = made_disk(disks / f"{self.instance}.disk")
             yield from ("-drive", f"if=none,id={disk},format=raw,file={str(path).replace(',', ',,')}")
         place = "" if "{sata}" in self.device else self.place
         yield from ("-device", self.device.format(net=net, disk=disk, sata=sata, screen=_screen(self.instance), seat=seat) + place)
@@ -163,7 +163,8 @@ def _attached(devices: Iterable[Wanted], machine: str) -> Iterator[_Attached]:
         taken[name] += 1
 
 
-def _made(path: Path) -> Path:
+def made_disk(path: Path) -> Path:
+    """The file of a disk, made where it is missing. Raises ToolFailure where it cannot be."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "ab") as file:

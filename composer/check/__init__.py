@@ -13,7 +13,8 @@ from typing import Any
 from composer.diagnostics import RULES, Diagnostic, Rule
 from composer.system import System
 
-_SPEAKING_STAGES = ("toml_spans", "load", "units", "paths", "shapes", "fit", "device_model", "device_begins", "model", "merge", "resolve", "link", "certificate", "image", "lock")
+_SPEAKING_STAGES = ("toml_spans", "load", "units", "paths", "shapes", "fit", "device_model", "device_begins", "model", "merge", "resolve", "link", "certificate",
+                    "image", "lock", "fault_script")
 """Modules that declare codes of their own without being rules."""
 
 

@@ -10,6 +10,9 @@ from composer.cli.options import LOCKED, TIMEOUT, Memory, variant_option, worksp
 from composer.variant import Variant
 
 
+WITHOUT = click.option("--without", multiple=True, metavar="INSTANCE", help="Leave out the device that this instance drives.")
+
+
 @click.command(name="run")
 @variant_option
 @click.option("--headless", is_flag=True, help="No window, whatever the display.")
@@ -19,7 +22,7 @@ from composer.variant import Variant
 @click.option("--memory", "memory_mib", type=Memory(), default="512 MiB", show_default=True, metavar="SIZE", help='The machine\'s memory, as in "2 GiB".')
 @click.option("--gdb", type=click.IntRange(1, 65535), is_flag=False, flag_value=1234, metavar="[PORT]",
               help="Wait for gdb at this TCP port of this computer, 1234 where none is given.")
-@click.option("--without", multiple=True, metavar="INSTANCE", help="Leave out the device that this instance drives.")
+@WITHOUT
 @click.option("--disks", type=click.Path(file_okay=False, path_type=Path), metavar="DIRECTORY",
               help="Where the machine's disks are kept, one for each driver of one; build/disks where none is said.")
 @LOCKED
@@ -36,13 +39,17 @@ def run_command(variant: Variant, headless: bool, timeout: float | None, accel: 
 @click.command()
 @variant_option
 @TIMEOUT
+@click.option("--faults", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="A script of what goes wrong with which device.")
+@WITHOUT
+@click.option("--disks", type=click.Path(file_okay=False, path_type=Path), metavar="DIRECTORY",
+              help="Where the machine's disks are kept, one for each driver of one; forgotten at the end where none is said.")
 @LOCKED
 @workspace_option
-def simulate(variant: Variant, timeout: float | None, locked: bool) -> int:
+def simulate(variant: Variant, timeout: float | None, faults: Path | None, without: tuple[str, ...], disks: Path | None, locked: bool) -> int:
     """Run a profile here, with simulated devices. No QEMU and no kernel take part."""
     from composer import launch
 
-    return launch.simulate(workspace(), variant, timeout=timeout, locked=locked)
+    return launch.simulate(workspace(), variant, timeout=timeout, locked=locked, faults=faults, without=without, disks=disks)
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []})

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from composer.simulate.faults import Plan
+
 if TYPE_CHECKING:
     from composer.system import System
 
@@ -17,13 +19,15 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class SimulateOptions:
     """`timeout` is in seconds; `rtc` is the clock at the start, `YYYY-MM-DDTHH:MM:SS` in UTC, or None for the time of day;
-    `input` and `output` are file descriptors. With `reboot` false, a reset ends the run."""
+    `input` and `output` are file descriptors. With `reboot` false, a reset ends the run. `plan`: what the machine has, and what is
+    to go wrong."""
 
     timeout: float | None = None
     rtc: str | None = None
     reboot: bool = True
     input: int = 0
     output: int = 1
+    plan: Plan = Plan()
 
 
 def simulate(system: System, wasm: Mapping[str, Path], glue: Mapping[str, str], options: SimulateOptions) -> int:
@@ -37,7 +41,7 @@ def simulate(system: System, wasm: Mapping[str, Path], glue: Mapping[str, str], 
 
     try:
         with ending_signals():
-            return Host(_Boot(system, wasm, glue), options).run()
+            return Host(_Boot(system, wasm, glue, options.plan), options).run()
     except Ended as ended:
         return ended.status
 
@@ -45,7 +49,7 @@ def simulate(system: System, wasm: Mapping[str, Path], glue: Mapping[str, str], 
 class _Boot:
     """Makes a fresh kernel on a fresh machine each time it is called: the simulation's power button."""
 
-    def __init__(self, system: System, wasm: Mapping[str, Path], glue: Mapping[str, str]) -> None:
+    def __init__(self, system: System, wasm: Mapping[str, Path], glue: Mapping[str, str], plan: Plan) -> None:
         from composer import table
         from composer.interfaces import load_interfaces
         from composer.layout import make_layout
@@ -53,6 +57,7 @@ class _Boot:
         from composer.wasm.plain_names import with_plain_names
 
         self.system, self.interfaces, self.layout = system, load_interfaces(), make_layout(system)
+        self.plan = plan
         raw.require_complete(self.interfaces)
         self.engine = engine.new_engine()
         self.linked = engine.Linked(self.engine, self.interfaces.raw)
@@ -66,7 +71,7 @@ class _Boot:
     def __call__(self, machine: object) -> object:
         from composer.simulate.kernel import Kernel
 
-        return Kernel(self.system, self.layout, self.interfaces, machine, self.linked, self.apps, self.glue, self.table)
+        return Kernel(self.system, self.layout, self.interfaces, machine, self.linked, self.apps, self.glue, self.table, self.plan)
 
     def _module(self, what: str, source: bytes | str) -> object:
         import wasmtime

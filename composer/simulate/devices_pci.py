@@ -1,160 +1,101 @@
-"""What a SIP may call of the devices that it is granted (kernel/interfaces/device.toml), and which of them the simulated machine has.
+"""What a SIP may call of the devices that it is granted (kernel/interfaces/device.toml), and which cards the simulated machine has.
 
-It has what is in `FUNCTIONS`, once for each grant; all others are absent, as an optional one is on a real machine. Writes are judged
-by the device's model, as kernel/logic/src/device/rules.rs does it. No simulated device does DMA yet: one whose model has addresses
-or tables is absent.
+It has one for each grant of a device that a file in devices/ knows, as `munal run` attaches them; which of them is whose is found as
+the kernel does it (kernel/src/device/find.rs).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from composer.device import Device, Limit, Match, Rules, Step
+from composer.device import Device, Region
 from composer.layout import HandleKind
-from composer.simulate.devices.edu import IDENTITY, Edu
-from composer.simulate.engine import Fault
+from composer.simulate import pci
+from composer.simulate.cards import Card, Slot, all_cards
+from composer.simulate.clock import Clock
+from composer.simulate.dma import Dma
+from composer.simulate.faults import Plan, Script, Typed
+from composer.simulate.granted import Granted
 from composer.simulate.links import Answer, Links
-from composer.simulate.objects import Interrupt
 
 if TYPE_CHECKING:
     from composer.simulate.kernel import Kernel
     from composer.simulate.sip import Sip
 
-
-class Absent:
-    """A device that is not there: all of it reads as ones, nothing written stays, and it never interrupts."""
-
-    present = False
-
-    def __init__(self) -> None:
-        self.interrupt = Interrupt()
-
-    def open(self) -> None:
-        """A life of its driver begins. Raises Fault where its reset comes to no end."""
-
-    def close(self) -> None:
-        """That life is over."""
-
-    def config(self, offset: int) -> int:
-        return (1 << 32) - 1
-
-    def read(self, region: int, offset: int, width: int) -> int:
-        return (1 << width) - 1
-
-    def write(self, region: int, offset: int, width: int, value: int) -> None:
-        pass
-
-    def write_table(self, table: int, offset: int, data: bytes) -> int:
-        """How many bytes were written. Raises Answer."""
-        raise Answer("not_found")
-
-    def read_table(self, table: int, offset: int, length: int) -> bytes:
-        """The bytes as the device has them. Raises Answer."""
-        raise Answer("not_found")
-
-    def acknowledge(self) -> None:
-        pass
+FIRST_SLOT, SLOT, LAST_SLOT = 0x10, 0x08, 0xF0
+"""Function numbers of the first card, of how far they are apart, and up to which the machine has room for cards."""
 
 
-class Function(Protocol):
-    """A function of the simulated machine's that has one region, its first base address register's."""
+class Cabinet:
+    """The cards of one machine, and the devices of a layout that they are.
 
-    def config(self, offset: int) -> int: ...
-    def read(self, offset: int, width: int) -> int: ...
-    def write(self, offset: int, width: int, value: int) -> None: ...
+    `names` are the instances in the layout's order.
+    """
 
+    def __init__(self, devices: Sequence[Device], names: Sequence[str], notify: Callable[[], None], clock: Clock, plan: Plan) -> None:
+        self.cards: dict[int, Card] = {}
+        self.of: dict[str, Card] = {}
+        scripts = plan.scripts()
+        present = [device for device in devices if names[device.instance] not in plan.without]
+        for number, (name, identity, ordinal) in zip(range(FIRST_SLOT, LAST_SLOT + 1, SLOT), _known(present, names), strict=False):
+            slot = Slot(clock, scripts.get(name) or Script(), ordinal, plan.disks / f"{name}.disk" if plan.disks else None)
+            self.cards[number] = self.of[name] = all_cards()[identity](slot)
+        self.bus = pci.Bus({number: card.about for number, card in self.cards.items()})
+        self.devices = self._find(devices, notify)
 
-FUNCTIONS: dict[int, Callable[[Callable[[], None]], Function]] = {IDENTITY: Edu}
-"""Simulated functions by the first word of their configuration space; they are given what interrupts."""
+    def _find(self, devices: Sequence[Device], notify: Callable[[], None]) -> list[Granted]:
+        """What each device of the layout is: the first function that matches it and that nobody has, if a card is there."""
+        free, found = list(self.bus), []
+        for device in devices:
+            granted = Granted(device, Dma(device.tables), notify)
+            fitting = [number for number in free if device.slot in (None, number) and self._is(device, number)]
+            number = fitting[device.skip] if device.skip < len(fitting) else None
+            if number is not None:
+                free.remove(number)
+            if number in self.cards:
+                windows = [_window(self.cards[number].about, region) for region in device.regions]
+                if None not in windows:
+                    granted.plug(self.cards[number], [window for window in windows if window])
+            found.append(granted)
+        return found
 
+    def _is(self, device: Device, number: int) -> bool:
+        return any(self.bus.read(number, match.offset & ~3) & match.mask == match.value for match in device.matches)
 
-class Present(Absent):
-    """A simulated function behind its model."""
-
-    present = True
-
-    def __init__(self, model: Device, made: Callable[[Callable[[], None]], Function], notify: Callable[[], None]) -> None:
-        super().__init__()
-        self._model, self._notify = model, notify
-        self._function = made(self._interrupted)
-
-    def _interrupted(self) -> None:
-        self.interrupt.count += 1
-        self._notify()
-
-    def open(self) -> None:
-        for step in self._model.reset:
-            if not self._take(step):
-                name = self._model.regions[step.region].name
-                raise Fault(f"device `{self._model.need}` does not come out of its reset: {step.offset:#x} of `{name}`", trapped=False)
-        self.interrupt.take()
+    def tell(self, typed: Typed) -> None:
+        """Something is pressed or moved on the device that an instance drives, where that is there."""
+        card = self.of.get(typed.instance)
+        if card is not None:
+            card.tell(typed.events)
 
     def close(self) -> None:
-        for step in self._model.reset:
-            if step.mask is None:
-                self._take(step)
-
-    def _take(self, step: Step) -> bool:
-        """One step of the reset; false where it would be waited for in vain: nothing happens here by itself."""
-        if step.mask is None:
-            self._function.write(step.offset, step.bytes * 8, step.value)
-            return True
-        return self._function.read(step.offset, step.bytes * 8) & step.mask == step.value
-
-    def config(self, offset: int) -> int:
-        return self._function.config(offset & ~3)
-
-    def read(self, region: int, offset: int, width: int) -> int:
-        regions, count = self._model.regions, width // 8
-        if region >= len(regions) or offset + count > regions[region].length:
-            raise Fault(f"read {count} bytes at {offset:#x} of region {region} of device `{self._model.need}`, which its model does not have")
-        return self._function.read(offset, width)
-
-    def write(self, region: int, offset: int, width: int, value: int) -> None:
-        regions, count = self._model.regions, width // 8
-        said = f"wrote {count} bytes at {offset:#x} of region {region} of device `{self._model.need}`"
-        if region >= len(regions):
-            raise Fault(f"{said}: its model has no such region")
-        value &= (1 << width) - 1
-        if not allows(regions[region].rules, offset, count, value):
-            raise Fault(f"{said}: its model does not let it")
-        self._function.write(offset, width, value)
+        """The machine goes off."""
+        for card in self.cards.values():
+            card.close()
 
 
-def allows(rules: Rules, offset: int, count: int, value: int) -> bool:
-    """Whether rules without addresses let `count` bytes at `offset` become `value`: each is named, and each number with a limit that
-    any of them is in is written whole, and keeps to it."""
-    written = range(offset, offset + count)
-    limited = [(limit, place) for limit in rules.limits for place in _places(limit) if place.start < written.stop and written.start < place.stop]
-    named = [range(start, end) for start, end in rules.free] + [place for _, place in limited]
-    if not all(any(at in place for place in named) for at in written):
-        return False
-    for limit, place in limited:
-        number = value >> 8 * (place.start - offset) & (1 << 8 * limit.bytes) - 1 if place.start >= offset else 0
-        whole = offset <= place.start and place.stop <= written.stop
-        if not whole or number & ~limit.mask or not limit.least <= number <= limit.most:
-            return False
-    return True
+def _known(devices: Sequence[Device], names: Sequence[str]) -> Iterator[tuple[str, str, int]]:
+    """Who drives each card that there is to be, which one that is, and how many of its kind were before it."""
+    seen: Counter[str] = Counter()
+    for device in devices:
+        identity = next((str(match) for match in device.matches if str(match) in all_cards()), None)
+        if identity is not None:
+            yield names[device.instance], identity, seen[identity]
+            seen[identity] += 1
 
 
-def _places(limit: Limit) -> Iterator[range]:
-    for number in range(limit.count):
-        start = limit.offset + number * limit.stride
-        yield range(start, start + limit.bytes)
-
-
-def find(device: Device, notify: Callable[[], None]) -> Absent:
-    """The simulated machine's function for a granted device; `notify` wakes those who wait for its interrupts."""
-    simple = not device.tables and all(region.bar == 0 and not region.rules.pointers for region in device.regions)
-    made = next((made for word, made in FUNCTIONS.items() if any(_is(match, word) for match in device.matches)), None)
-    if made is None or not simple or device.slot is not None or device.skip:
-        return Absent()
-    return Present(device, made, notify)
-
-
-def _is(match: Match, word: int) -> bool:
-    return match.offset == 0 and word & match.mask == match.value
+def _window(function: pci.Function, region: Region) -> tuple[int, int] | None:
+    """The base address register behind which a region of a model is, and its offset there; None where there is none, or too little."""
+    if region.capability:
+        found = function.located(*region.capability)
+    else:
+        found = (region.bar, 0, region.length) if region.bar is not None else None
+    if found is None or found[0] not in function.regions:
+        return None
+    bar, offset, length = found
+    return (bar, offset) if length >= region.length and offset + region.length <= function.regions[bar].length else None
 
 
 class Devices(Links):
@@ -182,20 +123,20 @@ class Devices(Links):
         return self._device(handle).read(region, offset, 64)
 
     def device_write8(self, handle: int, region: int, offset: int, value: int) -> None:
-        self._device(handle).write(region, offset, 8, value)
+        self._device(handle).write(region, offset, 8, value, self._life)
 
     def device_write16(self, handle: int, region: int, offset: int, value: int) -> None:
-        self._device(handle).write(region, offset, 16, value)
+        self._device(handle).write(region, offset, 16, value, self._life)
 
     def device_write32(self, handle: int, region: int, offset: int, value: int) -> None:
-        self._device(handle).write(region, offset, 32, value)
+        self._device(handle).write(region, offset, 32, value, self._life)
 
     def device_write64(self, handle: int, region: int, offset: int, value: int) -> None:
-        self._device(handle).write(region, offset, 64, value)
+        self._device(handle).write(region, offset, 64, value, self._life)
 
     def device_write_table(self, handle: int, table: int, offset: int, at: int, length: int) -> int:
         device, data = self._device(handle), self._read(at, length)
-        return device.write_table(table, offset, data)
+        return device.write_table(table, offset, data, self._life)
 
     def device_read_table(self, handle: int, table: int, offset: int, at: int, length: int) -> int:
         device = self._device(handle)
@@ -209,7 +150,8 @@ class Devices(Links):
         return line.take()
 
     def device_acknowledge(self, handle: int) -> None:
-        self._device(handle).acknowledge()
+        """Cards interrupt by messages: nothing is kept back until then."""
+        self._device(handle)
 
-    def _device(self, handle: int) -> Absent:
+    def _device(self, handle: int) -> Granted:
         return self.kernel.devices[self._require(handle, HandleKind.DEVICE).object]

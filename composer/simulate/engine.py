@@ -172,6 +172,11 @@ class Life:
     def memory_length(self) -> int:
         return self._memory.data_len(self.store) if self._memory else 0
 
+    @property
+    def window(self) -> tuple[int, int]:
+        """Where its memory is in this process, which stays so, and how many bytes it has now. Its own thread alone can ask."""
+        return (self._at(0, 0), self.memory_length) if self._memory else (0, 0)
+
     def read(self, address: int, length: int) -> bytes:
         """Bytes of the SIP's memory. Raises Fault where they leave it."""
         return ctypes.string_at(self._at(address, length), length) if length else b""

@@ -8,14 +8,16 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from composer.interfaces import Interfaces
 from composer.layout import Layout
-from composer.simulate import acpi, devices_pci
+from composer.simulate import acpi
+from composer.simulate.devices_pci import Cabinet
 from composer.simulate.engine import Finished, Linked
 from composer.simulate.exchange import Exchange
+from composer.simulate.faults import Plan
 from composer.simulate.machine import Machine
 from composer.simulate.objects import Interrupt, Log, Service, Stream
 from composer.simulate.sip import Sip, Status
@@ -25,8 +27,6 @@ from composer.table import decode
 if TYPE_CHECKING:
     import wasmtime
 
-LONGEST_NAP = 3600.0
-"""Seconds of one wait, which a deadline centuries away has many of."""
 PATIENCE = 5.0
 """Seconds for which the end of a simulation waits for its threads."""
 
@@ -39,10 +39,11 @@ def _movers(interfaces: Interfaces, kind: str) -> frozenset[str]:
 
 
 class Kernel:
-    """A booted simulation. `apps` are modules by app, `glue` by instance; `table` is its system table's bytes."""
+    """A booted simulation. `apps` are modules by app, `glue` by instance; `table` is its system table's bytes, `plan` what its machine
+    has and what goes wrong there."""
 
     def __init__(self, system: System, layout: Layout, interfaces: Interfaces, machine: Machine, linked: Linked,
-                 apps: Mapping[str, wasmtime.Module], glue: Mapping[str, wasmtime.Module], table: bytes) -> None:
+                 apps: Mapping[str, wasmtime.Module], glue: Mapping[str, wasmtime.Module], table: bytes, plan: Plan = Plan()) -> None:
         self.system, self.layout, self.interfaces = system, layout, interfaces
         self.machine, self.changed, self.linked = machine, machine.changed, linked
         self.digest, self._table = hashlib.sha256(table).digest(), table
@@ -51,9 +52,12 @@ class Kernel:
         self.senders, self.receivers = _movers(interfaces, "bytes"), _movers(interfaces, "buffer")
         self.streams = [Stream(s.capacity) for s in layout.streams]
         self.services = [Service() for _ in layout.services]
-        self.devices = [devices_pci.find(device, self.changed.notify_all) for device in layout.devices]
+        names = [instance.name for instance in system.instances]
+        self._plan = plan
+        self.cabinet = Cabinet(layout.devices, names, self.changed.notify_all, machine.clock, plan)
+        self.devices = self.cabinet.devices
         self.exchange = Exchange(layout, [i.bounds.handles for i in system.instances], lambda index: self.sips[index].lives_on)
-        self.started = time.monotonic_ns()
+        self.started = machine.clock.now()
         self.wall = int(machine.wall_clock().timestamp()) * 1_000_000_000
         """The time of day at the start, in nanoseconds since 1970: to a second, as a real-time clock has it."""
         self.over = False
@@ -70,6 +74,9 @@ class Kernel:
 
         where = f"profile {self.system.profile}, table {self.digest[:4].hex()}"
         self.log.line(f"munal {__version__}: {self.system.name} {self.system.version}, {where}, simulated")
+        self.machine.clock.expect(len(self.sips))
+        for each in self._plan.typed:
+            self.machine.clock.after(each.at * 1_000_000, partial(self.cabinet.tell, each))
         for sip in self.sips:
             sip.thread.start()
 
@@ -85,10 +92,11 @@ class Kernel:
         for sip in self.sips:
             if sip.thread.ident is not None:
                 sip.thread.join(max(0.0, deadline - time.monotonic()))
+        self.cabinet.close()
 
     def now(self) -> int:
         """Nanoseconds since the kernel started."""
-        return time.monotonic_ns() - self.started
+        return self.machine.clock.now() - self.started
 
     def say(self, text: str) -> None:
         """A line of the kernel's own log, with the time in front."""
@@ -102,12 +110,15 @@ class Kernel:
             self.check_alive(sip)
             if ready():
                 return True
-            left = None if deadline is None else (deadline - self.now()) / 1e9
-            if left is not None and left <= 0:
+            if deadline is not None and deadline <= self.now():
                 return False
             sip.blocked = True
-            self.changed.wait(None if left is None else min(left, LONGEST_NAP))
+            self.sleep(deadline)
             sip.blocked = False
+
+    def sleep(self, until: int | None) -> None:
+        """Wait for a change, at most until a moment of `now`; may come back earlier."""
+        self.machine.clock.sleep(None if until is None else until + self.started)
 
     def check_alive(self, sip: Sip) -> None:
         """Raises Finished in a SIP that was ended."""

@@ -6,12 +6,12 @@ Everything here is touched under one lock, `changed`, whose waiters look again w
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from composer.simulate.clock import Clock
 from composer.simulate.objects import Interrupt
 
 if TYPE_CHECKING:
@@ -54,11 +54,11 @@ class Picture:
 class Machine:
     """Ports and interrupts of one simulated computer, from power-on to its end. `ended` is what it ended by, and a status."""
 
-    def __init__(self, wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC), clock: Clock | None = None) -> None:
         from composer.simulate.devices import all_devices, all_memory_devices
 
-        self.wall_clock = wall_clock
-        self.changed = threading.Condition(threading.RLock())
+        self.wall_clock, self.clock = wall_clock, clock or Clock()
+        self.changed = self.clock.changed
         self.ended: tuple[Outcome, int] | None = None
         self.interrupts = {number: Interrupt() for number in range(16)}
         self.output = bytearray()
@@ -120,11 +120,14 @@ class Machine:
         """When a device wants `tick` next, in `time.monotonic` seconds."""
         with self.changed:
             moments = [d.next_tick() for _, _, d in (*self._ports, *self._memory)]
+            due = self.clock.next_due()
+            moments.append(None if due is None else due / 1e9)
         return min((m for m in moments if m is not None), default=None)
 
     def tick(self) -> None:
         """Let devices see what time it is."""
         with self.changed:
+            self.clock.tick()
             for _, _, each in (*self._ports, *self._memory):
                 each.tick()
 

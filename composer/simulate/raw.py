@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from composer.layout import HandleKind
-from composer.simulate import audit, pci
+from composer.simulate import audit
 from composer.simulate.devices_pci import Devices
 from composer.simulate.engine import Fault, Finished
 from composer.simulate.links import INTERRUPTS, Answer
@@ -240,12 +240,12 @@ class Primitives(Devices):
 
     def pci_read(self, handle: int, function: int, offset: int) -> int:
         self._require(handle, HandleKind.PCI)
-        return pci.read(function, offset)
+        return self.kernel.cabinet.bus.read(function, offset)
 
     def pci_region(self, handle: int, function: int, number: int, at: int, length: int) -> int:
         self._require(handle, HandleKind.PCI)
         self._check_buffer(at, length)
-        region = pci.region(function, number)
+        region = self.kernel.cabinet.bus.region(function, number)
         if region is None:
             raise Answer("not_found")
         return self._store_whole(at, length, region)

@@ -22,7 +22,7 @@ from composer.system import Instance
 if TYPE_CHECKING:
     import wasmtime
 
-    from composer.simulate.devices_pci import Absent
+    from composer.simulate.granted import Granted
     from composer.simulate.kernel import Kernel
 
 LONGEST_BACKOFF_MS = 30_000
@@ -95,13 +95,13 @@ class Sip:
         """Sleep until it is to run; false when it never will."""
         with self.kernel.changed:
             while not self.kernel.over:
-                wait = (self.start_at - self.kernel.now()) / 1e9 if self.status is Status.WAITING else None
-                if wait is not None and wait <= 0:
+                start = self.start_at if self.status is Status.WAITING else None
+                if start is not None and start <= self.kernel.now():
                     self.status, self.ending = Status.RUNNING, False
                     self.begun, self.began = self.begun + 1, self.kernel.now()
                     self.kernel.changed.notify_all()
                     return True
-                self.kernel.changed.wait(wait)
+                self.kernel.sleep(start)
         return False
 
     def _live(self) -> str:
@@ -109,7 +109,7 @@ class Sip:
         try:
             with self.kernel.changed:
                 for device in self._devices():
-                    device.open()
+                    device.open(self.kernel.machine.clock, self._pause)
             self.life = Life(self, self.kernel.linked, self.glue, self.app, self.instance.memory)
             if not self.ending:
                 self.life.run()
@@ -125,7 +125,12 @@ class Sip:
             self.life = None
         return ""
 
-    def _devices(self) -> Iterator[Absent]:
+    def _pause(self, until: int) -> None:
+        """Wait for a moment of the machine's clock. Raises Finished where the life is to end."""
+        self.kernel.check_alive(self)
+        self.kernel.machine.clock.sleep(until)
+
+    def _devices(self) -> Iterator[Granted]:
         """The devices that it is granted whole."""
         return (self.kernel.devices[number] for number, device in enumerate(self.kernel.layout.devices) if device.instance == self.index)
 

@@ -5,7 +5,6 @@ Boots Munal and Debian's Linux in the same virtual machine, in turns, and compar
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,17 +13,13 @@ from pathlib import Path
 
 from composer import packages, progress, qemu
 from composer.compile import WASMTIME
-from composer.tools import ToolFailure
-from tests.bench.figures import machine
-from tests.bench.kernel import linux, munal
+from tests.bench.kernel import command, linux, munal
 from tests.bench.kernel.calls import call_rows, preempted_row
 from tests.bench.kernel.compute import PEERS, compute_rows, unemulated_rows
 from tests.bench.kernel.guests import Machine, Part, booted
 from tests.bench.kernel.interpreted import interpreted_rows
-from tests.bench.kernel.rows import Row, against, data, table
+from tests.bench.kernel.rows import Row
 from tests.bench.kernel.start import here, size_row, slowdown, start_rows
-
-FAILED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +37,8 @@ OFTEN = 3
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="munal bench kernel", description=__doc__)
-    parser.add_argument("--format", choices=("text", "json"), default="text")
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--against", type=Path)
-    chosen = parser.parse_args(arguments)
-    earlier = chosen.against.read_text() if chosen.against else None
-    load = machine()
-    rows, notes = measure(QUICK if chosen.quick else FULL)
-    rows = against(rows, earlier) if earlier is not None else rows
-    notes = {**notes, "load": load}
-    print(data(rows, notes) if chosen.format == "json" else text(rows, notes))
-    return 0
+    return command.run("kernel", __doc__, arguments, lambda quick: measure(QUICK if quick else FULL),
+                       lambda notes: f"beside {notes['kernel']}, gcc -O2 and wasmtime {notes['wasmtime']}; {notes['load']}")
 
 
 def measure(effort: Effort) -> tuple[list[Row], dict[str, str]]:
@@ -93,14 +78,5 @@ def unemulated(folder: Path, wasm: bytes, effort: Effort) -> list[Row]:
         return list(unemulated_rows(compiled, native, effort.turns, effort.samples))
 
 
-def text(rows: Sequence[Row], notes: Mapping[str, str]) -> str:
-    """The rows for people."""
-    return f"{table(rows)}\n\nbeside {notes['kernel']}, gcc -O2 and wasmtime {notes['wasmtime']}; {notes['load']}"
-
-
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except ToolFailure as failure:
-        print(f"{failure.message}\n{failure.output}".strip(), file=sys.stderr)
-        sys.exit(FAILED)
+    sys.exit(main(sys.argv[1:]))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from composer.check import check
 from composer.diagnostics import Diagnostic
+from composer.fault_script import read_script
 from composer.load import load
 from composer.lock import FILE, drift, read_lock
 from composer.model import Models, model
@@ -62,6 +63,9 @@ grant.stream.console = { from = "com1.serial" }
 SOUND = {"munal.toml": WORKSPACE, "apps/uart/app.toml": UART, "apps/hello/app.toml": HELLO, "profiles/main.toml": MAIN}
 """A driver and a program: nothing is wrong with it."""
 
+SCRIPT = "faults.toml"
+"""Beside `munal.toml`: what goes wrong in simulations of each profile."""
+
 Files = Mapping[str, str | bytes | None]
 
 
@@ -102,6 +106,8 @@ def examine(root: Path, scratch: Path) -> tuple[Diagnostic, ...]:
         said = said.plus(system.diagnostics)
         if system.value:
             said = said.plus(_judge(system.value, scratch))
+        if system.value and (root / SCRIPT).exists():
+            said = said.plus(read_script(root / SCRIPT, system.value).diagnostics)
     return tuple(sorted(said.plus(_drifted(root)).diagnostics, key=Diagnostic.sort_key))
 
 

@@ -33,7 +33,7 @@ STATUSES = [
     (1, SOUND, "rebuild munal.toml"), (2, SOUND, "rebuild nothing.efi"),
     (1, FAULTY, "size"), (1, SOUND, "size mian"), (2, SOUND, "size --format sarif"), (3, BROKEN, "size"),
     (0, SOUND, "explain M0101"), (0, SOUND, "explain --list"), (2, SOUND, "explain M9999"), (2, SOUND, "explain"),
-    (2, SOUND, "bench composer --quick"), (2, SOUND, "bench kernel --cold"), (2, SOUND, "bench kernel --against nothing.json"),
+    (2, SOUND, "bench composer --quick"), (2, SOUND, "bench kernel --cold"), (2, SOUND, "bench devices --cold"), (2, SOUND, "bench kernel --against nothing.json"),
     (0, SOUND, "clean"), (0, SOUND, "reference"), (0, SOUND, "help"), (0, SOUND, "help check"), (2, SOUND, "help chekc"),
     (0, SOUND, ""), (0, SOUND, "--version"), (2, SOUND, "chekc"), (2, SOUND, "--colour never"),
 ]

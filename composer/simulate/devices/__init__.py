@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from composer.simulate.machine import Machine
@@ -18,7 +18,9 @@ IN_MEMORY: list[tuple[int, int, type[Device]]] = []
 
 
 class Device:
-    """One device of the simulated machine; answers nothing unless its class says what."""
+    """One device of the simulated machine; answers nothing unless its class says what. `FAULTS` is what it can do wrong, in words."""
+
+    FAULTS: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine

@@ -4,7 +4,7 @@
 use super::{ABSENT, Granted};
 use crate::{dispatch::Error, memory::{PAGE, paging}, raw::Answer, sip::{Call, Lent, Outcome, Stop}};
 use alloc::{format, vec::Vec};
-use core::{ptr, sync::atomic::{Ordering, compiler_fence}};
+use core::{ptr, sync::atomic::{Ordering, compiler_fence, fence}};
 use munal_logic::device::{Fault, LARGEST_TABLE, Place, Reach, Write, entries};
 
 /// A write of this many bytes takes no memory from the heap.
@@ -59,7 +59,7 @@ pub fn write_table(granted: &Granted, call: &mut Call<'_, '_>, number: u8, offse
     // SAFETY: `entries` found that the bytes lie in the table, whose frames are the kernel's for good; nothing else refers to them
     // but the device.
     unsafe { ptr::copy_nonoverlapping(copy.as_ptr(), to, copy.len()) };
-    compiler_fence(Ordering::SeqCst);
+    fence(Ordering::SeqCst); // the device sees it before its driver looks at what the device wrote
     Ok(Ok(bytes.length))
 }
 

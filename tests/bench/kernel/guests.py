@@ -70,8 +70,17 @@ class Machine:
 
     def ask(self, name: str, operations: int, samples: int) -> Reading:
         """Have it measure something. Raises ToolFailure where it fails, or falls silent."""
+        before = self.begin(name, operations, samples)
+        return self.finish(before)
+
+    def begin(self, name: str, operations: int, samples: int) -> int:
+        """Ask it to measure something that it needs help with, before `finish`; gives what that wants."""
         self.text, before = "", self.worked()
         self._type(f"{name} {operations} {samples}\n")
+        return before
+
+    def finish(self, before: int) -> Reading:
+        """What was measured. Raises ToolFailure where it fails, or falls silent."""
         self._wait(lambda: ANSWER.search(self.text) is not None)
         found = ANSWER.search(self.text)
         assert found is not None
@@ -168,16 +177,18 @@ class Turns:
         return summed_up([one / other for one, other in zip(self.times[number], self.times[peer], strict=True)])
 
 
-def in_turns(questions: Sequence[Question], turns: int, samples: int) -> Turns:
-    """Ask all questions `turns` times, one after another, after one round that warms caches up and is not counted.
+def in_turns(questions: Sequence[Question], turns: int, samples: int, take: Callable[[Question, int, str], float] | None = None) -> Turns:
+    """Ask all questions `turns` times, one after another, after one round that warms caches up and is not counted; `take` finds the
+    time of each (`time_of`, unless another is wanted).
 
     Raises ToolFailure where one gives another result in a later turn.
     """
+    take = take or time_of
     checksums = tuple(question.engine.ask(question.name, question.operations, 1).checksum for question in questions)
     times: list[list[float]] = [[] for _ in questions]
     for _ in range(turns):
         for question, checksum, into in zip(questions, checksums, times, strict=True):
-            into.append(time_of(question, samples, checksum))
+            into.append(take(question, samples, checksum))
     return Turns(tuple(map(tuple, times)), checksums)
 
 
@@ -187,8 +198,20 @@ def time_of(question: Question, samples: int, checksum: str) -> float:
     for more in (samples, 4 * samples, 16 * samples):
         few, many = (question.engine.ask(question.name, question.operations, count) for count in (1, 1 + more))
         for reading in (few, many):
-            if reading.checksum != checksum:
-                raise ToolFailure("bench", f"`{question.name}` gave {checksum} first and {reading.checksum} later")
+            require_checksum(question, reading, checksum)
         if (spent := many.worked - few.worked) > 0:
             break
     return spent / (more * question.operations)
+
+
+def passed_of(question: Question, samples: int, checksum: str) -> float:
+    """Nanoseconds that one operation took by the guest's own clock, where others than its processor work for it: the median."""
+    reading = question.engine.ask(question.name, question.operations, samples)
+    require_checksum(question, reading, checksum)
+    return statistics.median(reading.samples) / question.operations
+
+
+def require_checksum(question: Question, reading: Reading, checksum: str) -> None:
+    """Raises ToolFailure where a reading has another."""
+    if reading.checksum != checksum:
+        raise ToolFailure("bench", f"`{question.name}` gave {checksum} first and {reading.checksum} later")

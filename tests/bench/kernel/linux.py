@@ -1,20 +1,18 @@
 """The guest to compare with: Debian's kernel for machines in clouds, and an initramfs with programs of ours and nothing else.
 
-The kernel's package is downloaded and unpacked into the cache, nothing is installed. It boots by the same firmware, in the same
-machine, as an image of Munal's does.
+It boots by the same firmware, in the same machine, as an image of Munal's does.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 from composer import cache, packages, qemu
-from composer.tools import ToolFailure, run
+from composer.tools import run
+from tests.bench.kernel import debian
 from tests.bench.kernel.compute import ROUNDS
 
 HERE = Path(__file__).resolve().parent
@@ -22,7 +20,6 @@ SOURCES = HERE / "linux"
 PROGRAMS = HERE.parents[2] / "apps/bench/measure"
 META = "linux-image-cloud-amd64"
 """Debian's package that depends on its present kernel."""
-WAIT = 300
 FORMAT = "1"
 
 C_FLAGS = ("-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror")
@@ -40,46 +37,7 @@ def guest(folder: Path, wasm: bytes) -> tuple[Path, qemu.Machine]:
 
 def find_kernel() -> Path:
     """Debian's kernel, from the cache or by apt-get. Raises ToolFailure where this is no Debian, or it cannot be reached."""
-    folder = cache.root() / "peers" / "linux"
-    known = sorted(folder.glob("boot/vmlinuz-*"))
-    if known:
-        return known[-1]
-    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-        raise ToolFailure("bench", "Linux is fetched as a Debian package, and this is no Debian")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    new = folder.with_name(f".new-{os.getpid()}")
-    new.mkdir()
-    try:
-        try:
-            _run(["apt-get", "download", "-q", _package(new)], new)
-        except ToolFailure:  # a new machine may have no lists of packages yet
-            _run([*([] if os.geteuid() == 0 else ["sudo", "-n"]), "apt-get", "update", "-q"], new)
-            _run(["apt-get", "download", "-q", _package(new)], new)
-        _run(["dpkg-deb", "-x", str(next(new.glob("*.deb"))), str(new / "unpacked")], new)
-        (new / "unpacked/boot").rename(new / "boot")
-        shutil.rmtree(new / "unpacked")
-        next(new.glob("*.deb")).unlink()
-        new.rename(folder)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-    return sorted(folder.glob("boot/vmlinuz-*"))[-1]
-
-
-def _package(folder: Path) -> str:
-    found = re.search(r"^\s*Depends: (linux-image-\S+)", _run(["apt-cache", "depends", META], folder), re.MULTILINE)
-    if not found:
-        raise ToolFailure("bench", f"no kernel in Debian's package {META}: try `apt-get update`")
-    return found[1]
-
-
-def _run(command: list[str], folder: Path) -> str:
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=WAIT, check=False)
-    except (OSError, subprocess.TimeoutExpired) as problem:
-        raise ToolFailure("bench", f"Linux could not be fetched: {problem}") from problem
-    if done.returncode != 0:
-        raise ToolFailure("bench", f"`{' '.join(command)}` failed: is Debian's mirror in reach?", done.stderr)
-    return done.stdout
+    return debian.kernel_of(debian.unpacked("linux", META, lambda files, folder: (files / "boot").rename(folder / "boot")))
 
 
 def sizes() -> tuple[int, int]:

@@ -30,14 +30,14 @@ def build(folder: Path) -> Built:
     Raises ToolFailure where the profile is refused.
     """
     root = copy_workspace(folder)
-    compiled = _composed(root, PROFILE, pipeline.Stage.COMPILE)
+    compiled = composed(root, PROFILE, pipeline.Stage.COMPILE)
     image = folder / "bench.efi"
     link_with_bare_calls(compiled, MEASURING, image)
-    smallest = _composed(root, SMALLEST, pipeline.Stage.LINK).image
+    smallest = composed(root, SMALLEST, pipeline.Stage.LINK).image
     return Built(image, compiled.generated.wasm[MEASURING].read_bytes(), smallest.stat().st_size)
 
 
-def _composed(root: Path, profile: str, until: pipeline.Stage) -> Any:
+def composed(root: Path, profile: str, until: pipeline.Stage) -> Any:
     made = pipeline.compose(root, make_variant(profile), until)
     if not made.ok:
         raise ToolFailure("bench", f"the profile `{profile}` is refused: see `munal check {profile}`")

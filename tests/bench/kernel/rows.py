@@ -102,12 +102,12 @@ def _mean(values: Sequence[float]) -> float:
     return math.exp(sum(map(math.log, values)) / len(values))
 
 
-def against(rows: Sequence[Row], earlier: str) -> list[Row]:
+def against(rows: Sequence[Row], earlier: str, subject: str = "kernel") -> list[Row]:
     """The rows with what they were in an earlier run, which is JSON that `data` made. Raises ToolFailure where it is not."""
     try:
         known = {(row["name"], row["peer"]): row["ratio"] or row["value"] for row in json.loads(earlier)["rows"]}
     except (ValueError, KeyError, TypeError) as problem:
-        raise ToolFailure("bench", "the file to compare with is no output of `munal bench kernel --format json`") from problem
+        raise ToolFailure("bench", f"the file to compare with is no output of `munal bench {subject} --format json`") from problem
     return [replace(row, before=known.get((row.name, row.peer))) for row in rows]
 
 

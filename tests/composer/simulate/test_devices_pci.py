@@ -1,15 +1,16 @@
-"""A granted device on the simulated machine, which has none: it reads as ones, and nothing else happens."""
+"""A granted device that the simulated machine has not: it reads as ones, and nothing else happens."""
 
 from __future__ import annotations
 
 import pytest
 
+from composer.device import Match
 from composer.interfaces import load_interfaces
 from composer.simulate.sip import Status
 from tests.composer.simulate.test_sips import EXIT, EXIT_AT, NEVER, exits_with, wat
 from tests.composer.systems import app, instance, need, system
 
-CARD = need("device", "card")
+CARD = need("device", "card", matches=(Match(0, 0xFFFE_FFFE, 0xFFFF_FFFF),))
 GRANT = {"slot": "any", "skip": 0}
 FUNCTIONS = load_interfaces().capabilities["device"].client
 ERRORS = load_interfaces().errors
@@ -33,7 +34,7 @@ def answered(run, name: str, *arguments: str, as_i32: str = "{}", before: str = 
     ("present", (), "{}", 0), ("granted", (), "{}", 1), ("config", ("(i32.const 0)",), "(i32.eq {} (i32.const -1))", 1),
     ("read8", ("(i32.const 0)", "(i32.const 0)"), "(i32.eq {} (i32.const 0xff))", 1),
     ("read16", ("(i32.const 0)", "(i32.const 0)"), "(i32.eq {} (i32.const 0xffff))", 1),
-    ("read32", ("(i32.const 9)", "(i32.const -1)"), "(i32.eq {} (i32.const -1))", 1),
+    ("read32", ("(i32.const 0)", "(i32.const 60)"), "(i32.eq {} (i32.const -1))", 1),
     ("read64", ("(i32.const 0)", "(i32.const 0)"), "(i64.eq {} (i64.const -1))", 1),
 ])
 def test_it_reads_as_ones(run, name, arguments, form, answer):
@@ -51,7 +52,8 @@ def test_tables_are_not_there_and_no_interrupt_comes(run, name, arguments, error
 
 def test_what_is_written_or_acknowledged_changes_nothing(boot):
     names = ("write8", "write16", "write32", "write64", "acknowledge")
-    calls = " ".join(f"(call ${name} {' '.join(f'({kind}.const -1)' for kind in FUNCTIONS[name].wasm_params)})" for name in names)
+    calls = " ".join(f"(call ${name} {' '.join(f'({kind}.const {(0, -1, -1)[place]})' for place, kind in enumerate(FUNCTIONS[name].wasm_params))})"
+                     for name in names)
     booted = boot(system(instance("net", app("net", CARD), restart=NEVER, card=GRANT)), {"net": wat(*map(imported, names), start=calls)})
     booted.until(lambda: not booted.sip("net").lives_on)
     assert booted.sip("net").status is Status.ENDED
@@ -72,3 +74,19 @@ def test_its_handle_is_waited_for_and_never_ready(run):
                       before="(i32.store (i32.const 0) (call $handle)) (i32.store (i32.const 4) (i32.const -1))")
     made = system(instance("net", app("net", EXIT, CARD), exit=EXIT_AT, card=GRANT))
     assert run(made, {"net": text})[0] == ERRORS["timed_out"] & 0xFF
+
+
+@pytest.mark.parametrize(("call", "says"), [
+    ("(drop (call $read32 (i32.const 0) (i32.const 61)))", "read 4 bytes at 0x3d of region 0 of device `card`, which its model does not have"),
+    ("(drop (call $read32 (i32.const 1) (i32.const 0)))", "read 4 bytes at 0x0 of region 1 of device `card`, which its model does not have"),
+    ("(call $write8 (i32.const 1) (i32.const 0) (i32.const 0))", "wrote 1 bytes at 0x0 of region 1 of device `card`: its model has no such region"),
+    ("(drop (call $write_table (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 16)))",
+     "wrote 16 bytes at 0x0 of table 1 of device `card`: its model has no such table"),
+    ("(drop (call $read_table (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 16)))",
+     "read table 1 of device `card`, which its model does not have"),
+])
+def test_what_its_model_does_not_have_ends_the_life_all_the_same(boot, call, says):
+    text = wat(*map(imported, ("read32", "write8", "write_table", "read_table")), start=call)
+    booted = boot(system(instance("net", app("net", CARD), restart=NEVER, card=GRANT)), {"net": text})
+    booted.until(lambda: not booted.sip("net").lives_on)
+    assert booted.sip("net").error == says

@@ -25,6 +25,8 @@ pub enum Fault {
     Absent,
     /// It answers nothing any more.
     Gone,
+    /// It sends nothing of what it was given.
+    Silent,
     /// It does not know its address.
     Nameless,
     /// What it says of a frame cannot be.
@@ -38,6 +40,7 @@ impl fmt::Display for Fault {
         f.write_str(match self {
             Fault::Absent => "this machine has no such device",
             Fault::Gone => "the device answers nothing any more",
+            Fault::Silent => "the device does nothing of what it was given: it is left alone",
             Fault::Nameless => "the device does not say by which address it is reached",
             Fault::Nonsense => "the device says of a frame what cannot be: it is left alone",
             Fault::Refused => "the kernel took no descriptor",

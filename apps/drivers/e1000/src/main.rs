@@ -7,8 +7,8 @@ extern crate alloc;
 
 use alloc::vec::Vec;
 use e1000::{BUFFER, Came, DESCRIPTOR, Fault, Ring, came, incoming, outgoing, went};
-use munal::FOREVER;
 use munal::ethernet::{Address, Clients, Sent};
+use munal::patience::{LOOK, Patience};
 use munal::time::MILLISECOND;
 
 munal::bindings!();
@@ -73,9 +73,9 @@ fn run() -> Result<(), Error> {
             return Ok(());
         }
     };
-    let mut polls = Vec::new();
+    let (mut polls, mut woken) = (Vec::new(), true);
     loop {
-        let more = match network.step() {
+        let more = match network.step(woken) {
             Ok(more) => more,
             Err(fault) => {
                 munal::log!(LOG, "{fault}");
@@ -83,10 +83,11 @@ fn run() -> Result<(), Error> {
             }
         };
         network.wanted(&mut polls);
-        match sip::wait(&mut polls, if more { 0 } else { FOREVER }) {
-            Ok(_) | Err(Error::TimedOut) => {}
+        woken = match sip::wait(&mut polls, if more { 0 } else { LOOK }) {
+            Ok(_) => true,
+            Err(Error::TimedOut) => more, // an interrupt may be lost
             Err(why) => return Err(why),
-        }
+        };
         if polls[0].is(events::READABLE) {
             let _ = CARD.wait(0); // the count starts anew
         }
@@ -108,6 +109,7 @@ struct Network {
     clients: Clients,
     /// Whether the device is to say when a frame was sent.
     waits: bool,
+    patience: Patience,
 }
 
 impl Network {
@@ -122,6 +124,7 @@ impl Network {
         let buffers = || alloc::vec![Buffer([0; BUFFER]); RING as usize];
         let mut network = Self {
             incoming: Ring::new(RING), outgoing: Ring::new(RING), came: buffers(), going: buffers(), clients: Clients::new(FRAMES.count(), address), waits: false,
+            patience: Patience::new(),
         };
         CARD.write64(REGS, RDBA, INCOMING_AT);
         write(RDLEN, RING * DESCRIPTOR as u32);
@@ -140,10 +143,16 @@ impl Network {
         Ok(network)
     }
 
-    /// Moves what is there both ways; answers whether there may be more.
-    fn step(&mut self) -> Result<bool, Fault> {
+    /// Moves what is there both ways; answers whether there may be more. `woken`: something was ready, so that the device was not
+    /// looked at for its own sake.
+    fn step(&mut self, woken: bool) -> Result<bool, Fault> {
         cause()?;
         self.clients.tell(send);
+        if self.reclaim()? || self.outgoing.first().is_none() {
+            self.patience.renew();
+        } else if self.patience.is_over(woken) {
+            return Err(Fault::Silent);
+        }
         let (came, sent) = (self.receive()?, self.transmit()?);
         let waits = self.outgoing.next().is_none();
         if waits != self.waits {
@@ -185,14 +194,17 @@ impl Network {
         Ok(true)
     }
 
-    /// Gives the device what clients send; answers how many messages that were.
-    fn transmit(&mut self) -> Result<u32, Fault> {
-        while let Some(first) = self.outgoing.first() {
-            if !went(&read(OUTGOING, first)?) {
-                break;
-            }
+    /// Takes back the buffers whose frames the device has sent; answers whether there were any.
+    fn reclaim(&mut self) -> Result<bool, Fault> {
+        let before = self.outgoing;
+        while let Some(first) = self.outgoing.first() && went(&read(OUTGOING, first)?) {
             self.outgoing.take();
         }
+        Ok(self.outgoing != before)
+    }
+
+    /// Gives the device what clients send; answers how many messages that were.
+    fn transmit(&mut self) -> Result<u32, Fault> {
         let (mut count, before) = (0, self.outgoing.tail());
         while let (true, Some(next)) = (count < RING, self.outgoing.next()) {
             let buffer = &mut self.going[next as usize];

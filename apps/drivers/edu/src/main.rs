@@ -3,6 +3,7 @@
 #![no_main]
 
 use munal::FOREVER;
+use munal::patience::{LOOK, Patience};
 
 munal::bindings!();
 munal::main!(run);
@@ -28,9 +29,6 @@ const INTERRUPT: u32 = 0x80;
 
 /// The greatest number whose factorial has 32 bits.
 const MOST: u32 = 12;
-/// How long the device may take, in nanoseconds.
-const PATIENCE: i64 = 2_000_000_000;
-
 fn run() -> Result<(), Error> {
     if CARD.present() == 0 {
         munal::log!(LOG, "this machine has no such device");
@@ -58,7 +56,15 @@ fn serve() -> Result<(), Error> {
         let mut request = [0; 4];
         let length = CLIENTS.receive(&mut request, FOREVER)?;
         let n = u32::from_le_bytes(request);
-        let answered = if length == 4 && n <= MOST { CLIENTS.reply(&factorial(n)?.to_le_bytes()) } else { CLIENTS.reply(&[]) };
+        let answered = if length == 4 && n <= MOST {
+            let Some(factorial) = factorial(n) else {
+                munal::log!(LOG, "the device comes to no end with {n}!: it is left alone");
+                return Ok(());
+            };
+            CLIENTS.reply(&factorial.to_le_bytes())
+        } else {
+            CLIENTS.reply(&[])
+        };
         match answered {
             Ok(_) | Err(Error::NotFound) => {} // not found: who asked has ended
             Err(why) => return Err(why),
@@ -66,16 +72,21 @@ fn serve() -> Result<(), Error> {
     }
 }
 
-fn factorial(n: u32) -> Result<u32, Error> {
+/// None where the device is at work for too long.
+fn factorial(n: u32) -> Option<u32> {
     CARD.write32(REGISTERS, FACTORIAL, n);
+    let mut patience = Patience::new();
     loop {
-        CARD.wait(PATIENCE)?;
+        let woken = CARD.wait(LOOK).is_ok();
         let cause = CARD.read32(REGISTERS, CAUSE);
         CARD.write32(REGISTERS, ACKNOWLEDGE, cause);
         CARD.acknowledge();
-        // An interrupt for a life before may come as late as now.
+        // What counts is the status: an interrupt for a life before may come as late as now, and one for this may be lost.
         if CARD.read32(REGISTERS, STATUS) & COMPUTING == 0 {
-            return Ok(CARD.read32(REGISTERS, FACTORIAL));
+            return Some(CARD.read32(REGISTERS, FACTORIAL));
+        }
+        if patience.is_over(woken) {
+            return None;
         }
     }
 }

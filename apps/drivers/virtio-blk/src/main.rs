@@ -8,7 +8,8 @@ extern crate alloc;
 use alloc::vec::Vec;
 use munal::FOREVER;
 use munal::block::{Info, Message, Pieces, Request, SECTOR, Status};
-use virtio::{Fault, Memory, OWN, PAGE, Part, Queue};
+use munal::patience::{LOOK, Patience};
+use virtio::{Fault, Memory, OWN, PAGE, Part, Queue, Waking};
 
 munal::bindings!();
 munal::main!(run);
@@ -33,10 +34,6 @@ const IN: u32 = 0;
 const OUT: u32 = 1;
 const SYNC: u32 = 4;
 const OK: u8 = 0;
-
-/// How often the queue is looked at, in nanoseconds, where no interrupt comes; and how often before the device is given up.
-const LOOK: i64 = 1_000_000_000;
-const PATIENCE: u32 = 30;
 
 /// Where in its page the device's own header is, and the byte that it answers with.
 const DEVICE_HEADER: usize = 16;
@@ -71,6 +68,7 @@ fn run() -> Result<(), Error> {
 
 struct Disk {
     queue: Queue,
+    waking: Waking,
     flushes: bool,
     /// The device's header and answer.
     own: Memory,
@@ -84,7 +82,7 @@ impl Disk {
         virtio::go(&CARD);
         let pages = DATA_PAGES.min(usize::from(queue.size()).saturating_sub(2));
         let info = Info { sectors, most: (pages * PAGE / SECTOR) as u32, read_only: features & READ_ONLY != 0 };
-        Ok((Self { queue, flushes: features & FLUSH != 0, own: Memory::new(1) }, info))
+        Ok((Self { queue, waking: Waking::of(&CARD), flushes: features & FLUSH != 0, own: Memory::new(1) }, info))
     }
 
     /// Has the device do it, and waits until it did.
@@ -107,14 +105,26 @@ impl Disk {
         parts.push(Part { address: address + DEVICE_HEADER as u64, length: 1, written: true });
         self.queue.give(&CARD, &parts)?.ok_or(Fault::Refused)?;
         self.queue.ring(&CARD);
-        for _ in 0..PATIENCE {
-            if self.queue.take()?.is_some() {
-                return Ok(if self.own.page(0)[DEVICE_HEADER] == OK { Status::Done } else { Status::Failed });
-            }
-            let _ = CARD.wait(LOOK); // whatever it answers, the queue is looked at: an interrupt may be lost
-            virtio::cause(&CARD)?;
+        let room: u32 = parts.iter().filter(|part| part.written).map(|part| part.length).sum();
+        let written = self.wait()?;
+        let is_done = self.own.page(0)[DEVICE_HEADER] == OK && (what != IN || written == room);
+        Ok(if is_done { Status::Done } else { Status::Failed })
+    }
+
+    /// Waits until the device is done with the request that it has; tells how many bytes it wrote.
+    fn wait(&mut self) -> Result<u32, Fault> {
+        let mut patience = Patience::new();
+        loop {
+            let woken = CARD.wait(LOOK).is_ok();
+            self.waking.hush(&CARD);
             CARD.acknowledge();
+            if let Some((_, written)) = self.queue.take()? {
+                return Ok(written);
+            }
+            self.waking.for_nothing(&CARD)?;
+            if patience.is_over(woken) {
+                return Err(Fault::Silent); // what it was given is its own until it is reset
+            }
         }
-        Err(Fault::Broken) // what it was given is its own until it is reset
     }
 }

@@ -9,7 +9,8 @@ use alloc::{vec, vec::Vec};
 use core::{fmt, ops::Range};
 use munal::FOREVER;
 use munal::display::{MOST, Mode, PIXEL, Rectangle, Request as Asked, Status, next_number};
-use virtio::{Fault, Memory, OWN, PAGE, Part, Queue};
+use munal::patience::{LOOK, Patience};
+use virtio::{Fault, Memory, OWN, PAGE, Part, Queue, Waking};
 use virtio_gpu::{PAGES, picture, request};
 use virtio_gpu::request::{ANSWER, BACKING, COMMAND, Request};
 
@@ -40,9 +41,8 @@ const DISPLAY: u32 = 1;
 /// The mode of a screen that is off.
 const USUAL: (u32, u32) = (1024, 768);
 
-/// How often the queue is looked at, in nanoseconds, where no interrupt comes; and how often before the device is given up.
-const LOOK: i64 = 1_000_000_000;
-const PATIENCE: u32 = 30;
+/// Looks one after the other that find that the screen changed, before the device is given up: between two of them it was asked how.
+const CHANGES: u32 = 100;
 
 fn run() -> Result<(), Error> {
     let mut screen = match Screen::start() {
@@ -59,7 +59,10 @@ fn run() -> Result<(), Error> {
             munal::log!(LOG, "{why}");
             return Ok(());
         }
-        sip::wait(&mut polls, FOREVER)?;
+        match sip::wait(&mut polls, LOOK) {
+            Ok(_) | Err(Error::TimedOut) => {} // a change may have come without an interrupt
+            Err(why) => return Err(why),
+        }
         if polls[0].is(events::READABLE) {
             let _ = CARD.wait(0); // the count starts anew
         }
@@ -84,6 +87,8 @@ enum Trouble {
     Device(Fault),
     /// What the device was asked for, and the number that it answered.
     Answer(&'static str, u32),
+    /// It tells of changes without end.
+    Changes,
 }
 
 impl From<Fault> for Trouble {
@@ -97,18 +102,22 @@ impl fmt::Display for Trouble {
         match self {
             Trouble::Device(fault) => fault.fmt(f),
             Trouble::Answer(what, number) => write!(f, "the device was asked {what}, and answered {number:#x}: it is left alone"),
+            Trouble::Changes => f.write_str("the device says without end that its screen changed: it is left alone"),
         }
     }
 }
 
 struct Screen {
     queue: Queue,
+    waking: Waking,
     /// A page of answers.
     answers: Memory,
     picture: Memory,
     /// The device's number of the picture, 1 or 2; none is there yet where it is 0.
     number: u32,
     mode: Mode,
+    /// Looks one after the other that found a change.
+    changes: u32,
 }
 
 impl Screen {
@@ -117,7 +126,7 @@ impl Screen {
         let queue = Queue::new(&CARD, CONTROL, DESCRIPTORS)?;
         virtio::go(&CARD);
         let mode = Mode { number: 0, width: 0, height: 0, stride: 0 };
-        let mut screen = Self { queue, answers: Memory::new(1), picture: Memory::new(PAGES), number: 0, mode };
+        let mut screen = Self { queue, waking: Waking::of(&CARD), answers: Memory::new(1), picture: Memory::new(PAGES), number: 0, mode, changes: 0 };
         let size = screen.size()?.unwrap_or(USUAL);
         screen.change(size)?;
         Ok(screen)
@@ -125,10 +134,16 @@ impl Screen {
 
     /// Does what happened to the screen ask for: a new mode, where its window has another size.
     fn keep_up(&mut self) -> Result<(), Trouble> {
-        virtio::cause(&CARD)?;
+        self.waking.hush(&CARD);
+        self.waking.for_nothing(&CARD)?;
         CARD.acknowledge();
         if CARD.read32(OWN, EVENTS_READ) & DISPLAY == 0 {
+            self.changes = 0;
             return Ok(());
+        }
+        self.changes += 1;
+        if self.changes > CHANGES {
+            return Err(Trouble::Changes);
         }
         CARD.write32(OWN, EVENTS_CLEAR, DISPLAY); // before it is asked: what happens after that is an event of its own
         match self.size()? {
@@ -215,16 +230,24 @@ impl Screen {
 
     /// Waits until the device has nothing to do.
     fn wait(&mut self) -> Result<(), Trouble> {
-        for _ in 0..PATIENCE {
-            while self.queue.take()?.is_some() {}
+        let mut patience = Patience::new();
+        loop {
+            while self.queue.take()?.is_some() {
+                patience.renew();
+            }
             if self.queue.waiting() == 0 {
                 return Ok(());
             }
-            let _ = CARD.wait(LOOK); // whatever it answers, the queue is looked at: an interrupt may be lost
-            virtio::cause(&CARD)?;
+            let woken = CARD.wait(LOOK).is_ok();
+            if !woken {
+                self.waking.for_nothing(&CARD)?;
+            }
+            self.waking.hush(&CARD);
             CARD.acknowledge();
+            if patience.is_over(woken) {
+                return Err(Fault::Silent.into()); // what it was given is its own until it is reset
+            }
         }
-        Err(Fault::Broken.into()) // what it was given is its own until it is reset
     }
 }
 

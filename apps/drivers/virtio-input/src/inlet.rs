@@ -1,5 +1,5 @@
-//! The queue of events: many small buffers, so that none is missing while the driver does something else. Each is given again as soon
-//! as its event was read.
+//! The queue of events: many small buffers, so that none is missing while the driver does something else. Those whose events were read
+//! are given again together, since telling the device costs more than all else that an event wants.
 
 use crate::Trouble;
 use alloc::vec::Vec;
@@ -8,6 +8,8 @@ use virtio::{Card, PAGE, Part, Queue, Shared};
 
 /// Words of a buffer.
 const WORDS: usize = LENGTH / 4;
+/// Which part of the buffers the device does without before it is given them again.
+const PART: usize = 4;
 
 /// The queue, and its buffers: all on one page, none over its end.
 pub struct Inlet {
@@ -15,14 +17,18 @@ pub struct Inlet {
     buffers: Shared,
     /// Which buffer a request has, by its head.
     places: Vec<usize>,
+    /// Those whose events were read, and how many there are in all.
+    read: Vec<usize>,
+    count: usize,
 }
 
 impl Inlet {
     /// Gives the device as many buffers as its queue has room for. Errors: the kernel took none.
     pub fn new(card: &impl Card, queue: Queue) -> Result<Self, Trouble> {
         let count = queue.room().min(PAGE / LENGTH);
-        let mut inlet = Self { places: alloc::vec![0; queue.size().into()], queue, buffers: Shared::new() };
-        (0..count).try_for_each(|place| inlet.give(card, place))?;
+        let places = alloc::vec![0; queue.size().into()];
+        let mut inlet = Self { places, queue, buffers: Shared::new(), read: (0..count).rev().collect(), count };
+        inlet.give_all(card)?;
         Ok(inlet)
     }
 
@@ -32,20 +38,37 @@ impl Inlet {
     }
 
     /// Takes an event. Errors: the device returns what is none, or what it was not given.
-    pub fn take(&mut self, card: &impl Card) -> Result<Option<Event>, Trouble> {
+    pub fn take(&mut self) -> Result<Option<Event>, Trouble> {
         let Some((head, length)) = self.queue.take()? else { return Ok(None) };
         if length as usize != LENGTH {
             return Err(Trouble::NoEvent(length));
         }
         let place = self.places[usize::from(head)];
         let words = [0, 1].map(|word| self.buffers.read(WORDS * place + word));
-        self.give(card, place)?;
+        self.read.push(place);
         Ok(Some(event(words)))
+    }
+
+    /// Gives the device the buffers whose events were read, where those are many, and tells it. Errors: the kernel took none.
+    pub fn refill(&mut self, card: &impl Card) -> Result<(), Trouble> {
+        if self.read.len() * PART < self.count {
+            return Ok(());
+        }
+        self.give_all(card)?;
+        self.ring(card);
+        Ok(())
     }
 
     /// Tells the device that it has buffers.
     pub fn ring(&self, card: &impl Card) {
         self.queue.ring(card);
+    }
+
+    fn give_all(&mut self, card: &impl Card) -> Result<(), Trouble> {
+        while let Some(place) = self.read.pop() {
+            self.give(card, place)?;
+        }
+        Ok(())
     }
 
     fn give(&mut self, card: &impl Card, place: usize) -> Result<(), Trouble> {
@@ -68,7 +91,7 @@ mod tests {
 
     use super::*;
     use core::{cell::RefCell, sync::atomic::{AtomicU32, Ordering}};
-    use std::{boxed::Box, collections::BTreeSet};
+    use std::{boxed::Box, collections::{BTreeMap, BTreeSet}};
     use virtio::{Fault, QUEUES, queue::Used};
 
     const QUEUE_SIZE: u32 = 0x18;
@@ -77,7 +100,10 @@ mod tests {
     struct Device {
         size: u16,
         used: &'static Used,
-        /// Address and length, by descriptor, in the order of the giving.
+        /// Address and length of each descriptor, and which stands where in what is available.
+        descriptors: RefCell<BTreeMap<u16, (u64, u32)>>,
+        available: RefCell<BTreeMap<u16, u16>>,
+        /// Descriptor, address and length, in the order of the giving.
         given: RefCell<Vec<(u16, u64, u32)>>,
         done: RefCell<u16>,
     }
@@ -85,11 +111,21 @@ mod tests {
     impl Device {
         fn new(size: u16) -> Self {
             let used = Box::leak(Box::new(Used([const { AtomicU32::new(0) }; 1024])));
-            Self { size, used, given: RefCell::default(), done: RefCell::default() }
+            Self { size, used, descriptors: RefCell::default(), available: RefCell::default(), given: RefCell::default(), done: RefCell::default() }
         }
 
         fn inlet(&self) -> Inlet {
             Inlet::new(self, Queue::with(self, 0, 256, self.used).unwrap()).unwrap()
+        }
+
+        /// Takes down what is available, of which there were so many.
+        fn look(&self, until: u16) {
+            let mut given = self.given.borrow_mut();
+            while given.len() as u16 != until {
+                let head = self.available.borrow()[&(given.len() as u16 % self.size)];
+                let (address, length) = self.descriptors.borrow()[&head];
+                given.push((head, address, length));
+            }
         }
 
         fn tell(&self, head: u16, length: u32) {
@@ -123,9 +159,16 @@ mod tests {
         fn write32(&self, _: u8, _: u32, _: u32) {}
         fn write64(&self, _: u8, _: u32, _: u64) {}
         fn write_table(&self, table: u8, offset: u32, bytes: &[u8]) -> bool {
-            if table < QUEUES {
-                let [address, rest] = [&bytes[..8], &bytes[8..]].map(|part| u64::from_le_bytes(part.try_into().unwrap()));
-                self.given.borrow_mut().push(((offset / 16) as u16, address, rest as u32));
+            let half = |at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]);
+            match (table < QUEUES, offset) {
+                (true, _) => {
+                    let [address, rest] = [&bytes[..8], &bytes[8..]].map(|part| u64::from_le_bytes(part.try_into().unwrap()));
+                    self.descriptors.borrow_mut().insert((offset / 16) as u16, (address, rest as u32));
+                }
+                (false, 0) => self.look(half(2)),
+                (false, _) => {
+                    self.available.borrow_mut().insert(((offset - 4) / 2) as u16, half(0));
+                }
             }
             true
         }
@@ -157,11 +200,28 @@ mod tests {
         let mut inlet = device.inlet();
         for round in 0..100 {
             let (head, address, _) = device.given.borrow()[round];
-            assert_eq!(inlet.take(&device), Ok(None));
+            assert_eq!(inlet.take(), Ok(None));
             device.tell(head, 8);
-            assert_eq!(inlet.take(&device), Ok(Some(Event::END)));
+            assert_eq!(inlet.take(), Ok(Some(Event::END)));
+            inlet.refill(&device).unwrap();
             assert_eq!(device.given.borrow()[round + 4], (head, address, 8));
         }
+    }
+
+    #[test]
+    fn a_quarter_of_the_buffers_is_given_again_at_once() {
+        let device = Device::new(64);
+        let mut inlet = device.inlet();
+        for read in 1..=16 {
+            let head = device.given.borrow()[read - 1].0;
+            device.tell(head, 8);
+            assert!(inlet.take().unwrap().is_some());
+            inlet.refill(&device).unwrap();
+            assert_eq!(device.given.borrow().len(), if read < 16 { 64 } else { 80 }, "{read} were read");
+        }
+        let given = device.given.borrow();
+        let addresses = |range: core::ops::Range<usize>| given[range].iter().map(|&(_, address, _)| address).collect::<BTreeSet<u64>>();
+        assert_eq!(addresses(0..16), addresses(64..80));
     }
 
     #[test]
@@ -170,11 +230,12 @@ mod tests {
             let device = Device::new(4);
             let mut inlet = device.inlet();
             device.tell(0, length);
-            assert_eq!(inlet.take(&device), Err(Trouble::NoEvent(length)));
+            let more_than_room = length > LENGTH as u32;
+            assert_eq!(inlet.take(), Err(if more_than_room { Trouble::Virtio(Fault::Nonsense(0)) } else { Trouble::NoEvent(length) }));
         }
         let device = Device::new(4);
         let mut inlet = device.inlet();
         device.tell(4, 8);
-        assert_eq!(inlet.take(&device), Err(Trouble::Virtio(Fault::Nonsense(0))));
+        assert_eq!(inlet.take(), Err(Trouble::Virtio(Fault::Nonsense(0))));
     }
 }

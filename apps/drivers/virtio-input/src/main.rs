@@ -5,9 +5,9 @@
 extern crate alloc;
 
 use alloc::vec::Vec;
-use munal::FOREVER;
 use munal::input::clients::Clients;
-use virtio::Queue;
+use munal::patience::LOOK;
+use virtio::{Queue, Waking};
 use virtio_input::about::About;
 use virtio_input::inlet::Inlet;
 use virtio_input::Trouble;
@@ -47,8 +47,8 @@ fn run() -> Result<(), Error> {
         polls.clear();
         polls.push(Poll::new(CARD.handle(), events::READABLE));
         polls.extend(driver.clients.waiting().map(|number| Poll::new(CLIENTS.handle(number), events::WRITABLE)));
-        match sip::wait(&mut polls, if finished { FOREVER } else { 0 }) {
-            Ok(_) | Err(Error::TimedOut) => {}
+        match sip::wait(&mut polls, if finished { LOOK } else { 0 }) {
+            Ok(_) | Err(Error::TimedOut) => {} // an interrupt may be lost
             Err(why) => return Err(why),
         }
         if polls[0].is(events::READABLE) {
@@ -59,6 +59,7 @@ fn run() -> Result<(), Error> {
 
 struct Driver {
     about: About,
+    waking: Waking,
     inlet: Inlet,
     clients: Clients,
 }
@@ -70,23 +71,24 @@ impl Driver {
         let inlet = Inlet::new(&CARD, Queue::new(&CARD, EVENTS, MOST)?)?;
         virtio::go(&CARD);
         inlet.ring(&CARD);
-        Ok(Self { about, inlet, clients: Clients::new(CLIENTS.count(), to_client) })
+        Ok(Self { about, waking: Waking::of(&CARD), inlet, clients: Clients::new(CLIENTS.count(), to_client) })
     }
 
     /// Takes what the device tells and hands it on; false where some may be left.
     fn step(&mut self) -> Result<bool, Trouble> {
-        virtio::cause(&CARD)?;
+        self.waking.hush(&CARD);
         let mut taken = 0;
-        while taken < EVENTS_AT_ONCE && let Some(event) = self.inlet.take(&CARD)? {
+        while taken < EVENTS_AT_ONCE && let Some(event) = self.inlet.take()? {
             taken += 1;
             if let Some(event) = self.about.event(event) {
                 self.clients.tell(event);
             }
         }
-        if taken > 0 {
-            self.inlet.ring(&CARD);
+        if taken == 0 {
+            self.waking.for_nothing(&CARD)?;
         }
         self.clients.flush();
+        self.inlet.refill(&CARD)?;
         CARD.acknowledge();
         Ok(taken < EVENTS_AT_ONCE)
     }

@@ -69,6 +69,11 @@ impl Pages {
         self.free.last().copied()
     }
 
+    /// How many pages nothing uses.
+    pub fn free(&self) -> usize {
+        self.free.len()
+    }
+
     /// Gives the page that is next to a request.
     pub fn give(&mut self, request: u16) {
         self.held[usize::from(request)] = self.free.pop();
@@ -106,6 +111,7 @@ mod tests {
         assert_eq!((pages.next(), pages.take(1), pages.take(8)), (None, None, None), "nobody gave those");
         assert_eq!((pages.take(7), pages.take(7), pages.next()), (Some(3), None, Some(3)));
         pages.give(2);
-        assert_eq!((pages.take(2), pages.take(0), pages.next()), (Some(3), Some(4), Some(4)));
+        assert_eq!(pages.free(), 0);
+        assert_eq!((pages.take(2), pages.take(0), pages.next(), pages.free()), (Some(3), Some(4), Some(4), 2));
     }
 }

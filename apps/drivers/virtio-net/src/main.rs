@@ -6,9 +6,9 @@
 extern crate alloc;
 
 use alloc::vec::Vec;
-use munal::FOREVER;
 use munal::ethernet::{Address, Clients, Sent};
-use virtio::{Fault, Memory, OWN, Part, Queue};
+use munal::patience::{LOOK, Patience};
+use virtio::{Fault, Memory, OWN, Part, Queue, Waking};
 use virtio_net::{BUFFER, HEADER, Pages, Problem, received};
 
 munal::bindings!();
@@ -27,6 +27,8 @@ const TRANSMIT: u16 = 1;
 
 /// Buffers of each queue, and frames that are moved each way before the other way is looked at again.
 const BUFFERS: u16 = 64;
+/// Which part of the buffers for what comes the device does without before it is given them again, all at once: telling it costs much.
+const PART: usize = 4;
 
 fn run() -> Result<(), Error> {
     let mut network = match Network::start() {
@@ -36,9 +38,9 @@ fn run() -> Result<(), Error> {
             return Ok(());
         }
     };
-    let mut polls = Vec::new();
+    let (mut polls, mut woken) = (Vec::new(), true);
     loop {
-        let more = match network.step() {
+        let more = match network.step(woken) {
             Ok(more) => more,
             Err(problem) => {
                 munal::log!(LOG, "{problem}");
@@ -46,10 +48,11 @@ fn run() -> Result<(), Error> {
             }
         };
         network.wanted(&mut polls);
-        match sip::wait(&mut polls, if more { 0 } else { FOREVER }) {
-            Ok(_) | Err(Error::TimedOut) => {}
+        woken = match sip::wait(&mut polls, if more { 0 } else { LOOK }) {
+            Ok(_) => true,
+            Err(Error::TimedOut) => more, // an interrupt may be lost
             Err(why) => return Err(why),
-        }
+        };
         if polls[0].is(events::READABLE) {
             let _ = CARD.wait(0); // the count starts anew
         }
@@ -58,6 +61,8 @@ fn run() -> Result<(), Error> {
 
 /// The device at work, and its clients.
 struct Network {
+    waking: Waking,
+    patience: Patience,
     incoming: Way,
     outgoing: Way,
     memory: Memory,
@@ -79,17 +84,28 @@ impl Network {
         munal::log!(LOG, "{address}, queues of {} and {}", incoming.size(), outgoing.size());
         let (first, all) = (usize::from(incoming.size()), usize::from(incoming.size() + outgoing.size()));
         let (incoming, outgoing) = (Way::new(incoming, 0..first), Way::new(outgoing, first..all));
-        let mut network = Self { incoming, outgoing, memory: Memory::new(all), clients: Clients::new(FRAMES.count(), address) };
-        while network.offer()? {}
-        network.incoming.queue.ring(&CARD);
+        let mut network = Self { waking: Waking::of(&CARD), patience: Patience::new(), incoming, outgoing, memory: Memory::new(all), clients: Clients::new(FRAMES.count(), address) };
+        network.offer()?;
+        network.outgoing.queue.interrupt(&CARD, false)?;
         Ok(network)
     }
 
-    /// Moves what is there both ways; answers whether there may be more.
-    fn step(&mut self) -> Result<bool, Problem> {
-        virtio::cause(&CARD)?;
+    /// Moves what is there both ways; answers whether there may be more. `woken`: something was ready, so that the device was not
+    /// looked at for its own sake.
+    fn step(&mut self, woken: bool) -> Result<bool, Problem> {
+        self.waking.hush(&CARD);
         self.clients.tell(send);
+        let before = self.outgoing.queue.waiting();
+        self.reclaim()?;
+        if before == 0 || self.outgoing.queue.waiting() < before {
+            self.patience.renew();
+        } else if self.patience.is_over(woken) {
+            return Err(Fault::Silent.into());
+        }
         let (came, sent) = (self.receive()?, self.transmit()?);
+        if came == 0 && sent == 0 {
+            self.waking.for_nothing(&CARD)?;
+        }
         CARD.acknowledge();
         Ok(came == BUFFERS || sent == BUFFERS)
     }
@@ -104,23 +120,24 @@ impl Network {
                     munal::log!(LOG, "client {client} receives too slowly: it loses frames");
                 }
             }
-            self.offer()?;
+            if self.incoming.pages.free() * PART >= usize::from(self.incoming.queue.size()) {
+                self.offer()?;
+            }
             count += 1;
-        }
-        if count > 0 {
-            self.incoming.queue.ring(&CARD);
         }
         Ok(count)
     }
 
-    /// Gives the device a buffer for what comes; false where none is left.
-    fn offer(&mut self) -> Result<bool, Fault> {
-        self.incoming.give(&self.memory, BUFFER, true)
+    /// Gives the device all buffers for what comes that it has not.
+    fn offer(&mut self) -> Result<(), Fault> {
+        while self.incoming.give(&self.memory, BUFFER, true)? {}
+        self.incoming.queue.ring(&CARD);
+        Ok(())
     }
 
-    /// Gives the device what clients send; answers how many messages that were.
+    /// Gives the device what clients send; answers how many messages that were. It need not say that it is done with one, unless
+    /// clients wait for a buffer.
     fn transmit(&mut self) -> Result<u16, Fault> {
-        while self.outgoing.take(TRANSMIT)?.is_some() {}
         let (mut count, mut given) = (0, false);
         while let (true, Some(page)) = (count < BUFFERS, self.outgoing.pages.next()) {
             let (header, rest) = self.memory.page(page).split_at_mut(HEADER);
@@ -134,7 +151,15 @@ impl Network {
         if given {
             self.outgoing.queue.ring(&CARD);
         }
+        self.outgoing.queue.interrupt(&CARD, self.outgoing.pages.next().is_none())?;
+        self.reclaim()?;
         Ok(count)
+    }
+
+    /// Takes back the buffers that the device has sent.
+    fn reclaim(&mut self) -> Result<(), Fault> {
+        while self.outgoing.take(TRANSMIT)?.is_some() {}
+        Ok(())
     }
 
     /// What to wait for: the device, clients' frames while there is room for one, and room for what clients are to be told.

@@ -7,7 +7,8 @@ extern crate alloc;
 use alloc::{collections::VecDeque, vec::Vec};
 use core::ops::Range;
 use munal::FOREVER;
-use virtio::{Fault, Memory, PAGE, Part, Queue};
+use munal::patience::{LOOK, Patience};
+use virtio::{Fault, Memory, PAGE, Part, Queue, Waking};
 
 munal::bindings!();
 munal::main!(run);
@@ -31,14 +32,18 @@ fn run() -> Result<(), Error> {
         }
     };
     munal::log!(LOG, "an entropy device with a queue of {}", source.queue.size());
-    let mut polls = Vec::new();
+    let (mut polls, mut woken) = (Vec::new(), true);
     loop {
-        if let Err(fault) = source.step() {
+        if let Err(fault) = source.step(woken) {
             munal::log!(LOG, "{fault}");
             return Ok(());
         }
         source.wanted(&mut polls);
-        sip::wait(&mut polls, FOREVER)?;
+        woken = match sip::wait(&mut polls, if source.queue.waiting() > 0 { LOOK } else { FOREVER }) {
+            Ok(_) => true,
+            Err(Error::TimedOut) => false,
+            Err(why) => return Err(why),
+        };
         if polls[0].is(events::READABLE) {
             let _ = CARD.wait(0); // the count starts anew
         }
@@ -48,6 +53,8 @@ fn run() -> Result<(), Error> {
 /// The device, and what it gave that nobody took yet.
 struct Source {
     queue: Queue,
+    waking: Waking,
+    patience: Patience,
     memory: Memory,
     /// Which page each request is to fill, by the queue's number of it.
     pages: [usize; PAGES as usize],
@@ -62,14 +69,24 @@ impl Source {
         virtio::begin(&CARD, 0, 0)?;
         let queue = Queue::new(&CARD, REQUESTS, PAGES)?;
         virtio::go(&CARD);
-        Ok(Self { queue, memory: Memory::new(PAGES.into()), pages: [0; PAGES as usize], fresh: VecDeque::new(), next: 0 })
+        Ok(Self { queue, waking: Waking::of(&CARD), patience: Patience::new(), memory: Memory::new(PAGES.into()), pages: [0; PAGES as usize], fresh: VecDeque::new(), next: 0 })
     }
 
-    /// Takes what the device gave, hands it out, and asks for more where all is gone.
-    fn step(&mut self) -> Result<(), Fault> {
-        virtio::cause(&CARD)?;
+    /// Takes what the device gave, hands it out, and asks for more where all is gone. `woken`: something was ready, so that it was
+    /// not looked at for its own sake.
+    fn step(&mut self, woken: bool) -> Result<(), Fault> {
+        self.waking.hush(&CARD);
+        let before = self.queue.waiting();
         while let Some((request, length)) = self.queue.take()? {
-            self.fresh.push_back((self.pages[usize::from(request)], 0..(length as usize).min(PAGE)));
+            self.fresh.push_back((self.pages[usize::from(request)], 0..length as usize));
+        }
+        if self.queue.waiting() != before || before == 0 {
+            self.patience.renew();
+        } else {
+            self.waking.for_nothing(&CARD)?;
+            if self.patience.is_over(woken) {
+                return Err(Fault::Silent);
+            }
         }
         self.hand_out();
         if self.fresh.is_empty() && self.queue.waiting() == 0 {

@@ -13,6 +13,7 @@
 //! All clients have the same address: each gets every frame that comes, and none that another sends. Who sends more than the network
 //! takes waits in `send`. Who receives too slowly loses the frames that find its channel full; the next `Link` says how many.
 
+pub mod arp;
 #[cfg(feature = "alloc")]
 mod clients;
 

@@ -16,6 +16,7 @@ pub mod input;
 pub mod operator;
 #[cfg(feature = "alloc")]
 pub mod memory;
+pub mod patience;
 #[cfg(feature = "alloc")]
 pub mod pci;
 pub mod power;

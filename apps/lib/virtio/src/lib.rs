@@ -6,12 +6,15 @@
 
 extern crate alloc;
 
+mod capability;
 pub mod memory;
 pub mod queue;
+mod waking;
 
 use core::fmt;
 pub use memory::{Memory, PAGE, Shared};
 pub use queue::{Part, Queue};
+pub use waking::Waking;
 
 /// The device as the bindings have it; `card!` makes one of an app's need.
 pub trait Card {
@@ -96,14 +99,14 @@ const DEVICE_FEATURE: u32 = 0x04;
 const DRIVER_FEATURE_SELECT: u32 = 0x08;
 const DRIVER_FEATURE: u32 = 0x0c;
 const CONFIG_VECTOR: u32 = 0x10;
-const STATUS: u32 = 0x14;
+pub(crate) const STATUS: u32 = 0x14;
 
 const ACKNOWLEDGE: u8 = 1;
 const DRIVER: u8 = 2;
 const DRIVER_OK: u8 = 4;
 const FEATURES_OK: u8 = 8;
 /// The device is broken until it is reset.
-const NEEDS_RESET: u8 = 64;
+pub(crate) const NEEDS_RESET: u8 = 64;
 
 /// Why a device does not work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +121,10 @@ pub enum Fault {
     Nonsense(u16),
     /// It says itself that it is broken.
     Broken,
+    /// It does nothing of what it was given.
+    Silent,
+    /// Its registers read as if it were not there.
+    Gone,
     /// The kernel took no descriptor for it.
     Refused,
 }
@@ -130,6 +137,8 @@ impl fmt::Display for Fault {
             Fault::NoQueue(number) => write!(f, "the device has no queue {number}"),
             Fault::Nonsense(number) => write!(f, "the device returns what queue {number} never gave it: it is left alone"),
             Fault::Broken => f.write_str("the device says that it is broken: it is left alone"),
+            Fault::Silent => f.write_str("the device does nothing of what it was given: it is left alone"),
+            Fault::Gone => f.write_str("the device answers nothing any more"),
             Fault::Refused => f.write_str("the kernel took no descriptor"),
         }
     }
@@ -172,10 +181,4 @@ fn features(card: &impl Card) -> u64 {
 /// Has a device work, whose queues are there.
 pub fn go(card: &impl Card) {
     card.write8(COMMON, STATUS, ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK);
-}
-
-/// What a device interrupted for. Errors: it is broken.
-pub fn cause(card: &impl Card) -> Result<u8, Fault> {
-    let cause = card.read8(ISR, 0);
-    if card.read8(COMMON, STATUS) & NEEDS_RESET != 0 { Err(Fault::Broken) } else { Ok(cause) }
 }

@@ -1,7 +1,7 @@
 //! Split queues (Virtual I/O Device 1.2, section 2.7): descriptors and what is available lie with the kernel, which writes them;
 //! what the device has used lies with the driver.
 
-use crate::{COMMON, Card, Fault, NOTIFY, QUEUES};
+use crate::{COMMON, Card, Fault, NOTIFY, QUEUES, capability};
 use alloc::{boxed::Box, vec::Vec};
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -18,8 +18,13 @@ const QUEUE_DEVICE: u32 = 0x30;
 const MOST: u16 = 256;
 /// The last place of a word in the region where queues are told of.
 const LAST_BELL: u32 = 0x40 - 2;
+/// Bytes of a descriptor.
+const DESCRIPTOR: usize = 16;
 /// Where the tables begin in a driver's addresses: 4 GiB each, after its memory.
 const TABLE: u64 = 1 << 32;
+
+/// In what is available: the device need not interrupt (section 2.7.6).
+const NO_INTERRUPT: u16 = 1;
 
 const NEXT: u16 = 1;
 const WRITE: u16 = 2;
@@ -39,6 +44,16 @@ pub struct Part {
 #[repr(C, align(4096))]
 pub struct Used(pub [AtomicU32; 1024]);
 
+/// A request that the device has.
+struct Given {
+    /// Its descriptors.
+    chain: Vec<u16>,
+    /// Bytes that the device may write.
+    room: u64,
+    /// How many requests were available before it.
+    number: u16,
+}
+
 /// One queue at work.
 pub struct Queue {
     number: u16,
@@ -48,11 +63,19 @@ pub struct Queue {
     used: &'static Used,
     /// Descriptors that nothing uses.
     free: Vec<u16>,
-    /// Of each descriptor that begins a request: those that follow it, with it. Empty for all others.
-    chains: Vec<Vec<u16>>,
+    /// Of each descriptor that begins a request: that request.
+    given: Vec<Option<Given>>,
     /// How many requests were made available, and how many were taken back; both wrap.
     available: u16,
     taken: u16,
+    /// How far the device had come when that was looked at last, and how many requests were available then.
+    seen: u16,
+    before: u16,
+    /// What the device is told with what is available.
+    flags: u16,
+    /// As what each descriptor, and each place of what is available, was written last: what is the same is not written again.
+    descriptors: Vec<Option<[u8; DESCRIPTOR]>>,
+    places: Vec<Option<u16>>,
 }
 
 impl Queue {
@@ -79,7 +102,8 @@ impl Queue {
         let bell = u32::from(card.read16(COMMON, QUEUE_NOTIFY_OFF)).checked_mul(multiplier(card)).filter(|&bell| bell <= LAST_BELL);
         let queue = Self {
             number, size, used, bell: bell.ok_or(Fault::Nonsense(number))?,
-            free: (0..size).rev().collect(), chains: alloc::vec![Vec::new(); usize::from(size)], available: 0, taken: 0,
+            free: (0..size).rev().collect(), given: (0..size).map(|_| None).collect(), available: 0, taken: 0, seen: 0, before: 0, flags: 0,
+            descriptors: alloc::vec![None; usize::from(size)], places: alloc::vec![None; usize::from(size)],
         };
         queue.publish(card, 0)?; // the table is the last life's still
         card.write16(COMMON, QUEUE_ENABLE, 1);
@@ -113,31 +137,49 @@ impl Queue {
             return Err(fault);
         }
         let head = chain[0];
-        self.chains[usize::from(head)] = chain;
+        let room = parts.iter().filter(|part| part.written).map(|part| u64::from(part.length)).sum();
+        self.given[usize::from(head)] = Some(Given { chain, room, number: self.available });
         self.available = self.available.wrapping_add(1);
         Ok(Some(head))
     }
 
     /// Writes a request's descriptors, and that it is available.
-    fn write(&self, card: &impl Card, chain: &[u16], parts: &[Part]) -> Result<(), Fault> {
+    fn write(&mut self, card: &impl Card, chain: &[u16], parts: &[Part]) -> Result<(), Fault> {
         for (place, part) in parts.iter().enumerate() {
-            let next = chain.get(place + 1);
-            let flags = if next.is_some() { NEXT } else { 0 } | if part.written { WRITE } else { 0 };
-            let mut bytes = [0; 16];
-            bytes[..8].copy_from_slice(&part.address.to_le_bytes());
-            bytes[8..12].copy_from_slice(&part.length.to_le_bytes());
-            bytes[12..14].copy_from_slice(&flags.to_le_bytes());
-            bytes[14..].copy_from_slice(&next.copied().unwrap_or(0).to_le_bytes());
-            put(card, self.number as u8, 16 * u32::from(chain[place]), &bytes)?;
+            self.describe(card, chain[place], descriptor(part, chain.get(place + 1).copied()))?;
         }
-        put(card, QUEUES + self.number as u8, 4 + 2 * u32::from(self.available % self.size), &chain[0].to_le_bytes())?;
+        let place = self.available % self.size;
+        if self.places[usize::from(place)] != Some(chain[0]) {
+            put(card, QUEUES + self.number as u8, 4 + 2 * u32::from(place), &chain[0].to_le_bytes())?;
+            self.places[usize::from(place)] = Some(chain[0]);
+        }
         self.publish(card, self.available.wrapping_add(1))
+    }
+
+    fn describe(&mut self, card: &impl Card, number: u16, bytes: [u8; DESCRIPTOR]) -> Result<(), Fault> {
+        let last = &mut self.descriptors[usize::from(number)];
+        if *last != Some(bytes) {
+            put(card, self.number as u8, DESCRIPTOR as u32 * u32::from(number), &bytes)?;
+            *last = Some(bytes);
+        }
+        Ok(())
     }
 
     /// Says how many requests were made available, so that the device may look at them.
     fn publish(&self, card: &impl Card, available: u16) -> Result<(), Fault> {
-        let [low, high] = available.to_le_bytes();
-        put(card, QUEUES + self.number as u8, 0, &[0, 0, low, high])
+        let ([flags, more], [low, high]) = (self.flags.to_le_bytes(), available.to_le_bytes());
+        put(card, QUEUES + self.number as u8, 0, &[flags, more, low, high])
+    }
+
+    /// Whether the device is to interrupt when it is done with a request, as it does at first; it may do so once more after it was
+    /// told not to. What it was done with before it is told to is to be looked for after that.
+    pub fn interrupt(&mut self, card: &impl Card, wanted: bool) -> Result<(), Fault> {
+        let flags = if wanted { 0 } else { NO_INTERRUPT };
+        if flags == self.flags {
+            return Ok(());
+        }
+        self.flags = flags;
+        self.publish(card, self.available)
     }
 
     /// Tells the device that there is something to do.
@@ -147,23 +189,41 @@ impl Queue {
 
     /// Takes back a request that the device is done with: which one, and how many bytes it says that it wrote.
     ///
-    /// Errors: it returns what it does not have.
+    /// Errors: it returns what it does not have, or did not have yet when it said so; or it wrote more than there is room for.
     pub fn take(&mut self) -> Result<Option<(u16, u32)>, Fault> {
-        let index = (self.used.0[0].load(Ordering::Acquire) >> 16) as u16;
-        if index == self.taken {
+        if self.taken == self.seen && !self.look()? {
             return Ok(None);
         }
         let nonsense = Fault::Nonsense(self.number);
-        if index.wrapping_sub(self.taken) > self.waiting() {
-            return Err(nonsense);
-        }
         let at = 1 + 2 * usize::from(self.taken % self.size);
         let (head, length) = (self.used.0[at].load(Ordering::Relaxed), self.used.0[at + 1].load(Ordering::Relaxed));
-        let chain = usize::try_from(head).ok().and_then(|head| self.chains.get_mut(head)).filter(|chain| !chain.is_empty()).ok_or(nonsense)?;
-        self.free.append(chain);
+        let place = usize::try_from(head).ok().and_then(|head| self.given.get_mut(head)).ok_or(nonsense)?;
+        let given = place.take_if(|given| self.before.wrapping_sub(given.number).wrapping_sub(1) < MOST && u64::from(length) <= given.room);
+        self.free.extend(given.ok_or(nonsense)?.chain);
         self.taken = self.taken.wrapping_add(1);
         Ok(Some((head as u16, length)))
     }
+
+    /// Looks how far the device has come; false where it has done nothing since. Errors: it returns more than it has.
+    fn look(&mut self) -> Result<bool, Fault> {
+        let index = (self.used.0[0].load(Ordering::Acquire) >> 16) as u16;
+        if index.wrapping_sub(self.taken) > self.waiting() {
+            return Err(Fault::Nonsense(self.number));
+        }
+        (self.seen, self.before) = (index, self.available);
+        Ok(index != self.taken)
+    }
+}
+
+/// A descriptor (section 2.7.5): address, length, flags, and which one follows.
+fn descriptor(part: &Part, next: Option<u16>) -> [u8; DESCRIPTOR] {
+    let flags = if next.is_some() { NEXT } else { 0 } | if part.written { WRITE } else { 0 };
+    let mut bytes = [0; DESCRIPTOR];
+    bytes[..8].copy_from_slice(&part.address.to_le_bytes());
+    bytes[8..12].copy_from_slice(&part.length.to_le_bytes());
+    bytes[12..14].copy_from_slice(&flags.to_le_bytes());
+    bytes[14..].copy_from_slice(&next.unwrap_or(0).to_le_bytes());
+    bytes
 }
 
 fn put(card: &impl Card, table: u8, offset: u32, bytes: &[u8]) -> Result<(), Fault> {
@@ -172,19 +232,10 @@ fn put(card: &impl Card, table: u8, offset: u32, bytes: &[u8]) -> Result<(), Fau
 
 /// How many bytes apart queues are told of: the word behind the capability that says where (section 4.1.4.4).
 fn multiplier(card: &impl Card) -> u32 {
-    const FIRST: u8 = 0x34;
     const VENDOR: u32 = 0x09;
     const NOTIFICATION: u32 = 2;
-    let mut at = card.config(FIRST) as u8 & !3;
-    for _ in 0..48 {
-        let word = card.config(at);
-        match (at, word & 0xff, word >> 24) {
-            (0..0x40 | 0xf0.., ..) => return 0,
-            (_, VENDOR, NOTIFICATION) => return card.config(at + 16),
-            _ => at = (word >> 8) as u8 & !3,
-        }
-    }
-    0
+    let found = capability::all(card).find(|(_, word)| word & 0xff == VENDOR && word >> 24 == NOTIFICATION);
+    found.map_or(0, |(at, _)| card.config(at + 16))
 }
 
 #[cfg(test)]

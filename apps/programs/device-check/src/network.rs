@@ -3,7 +3,7 @@
 
 use crate::{CLOCK, Error, why};
 use alloc::{format, string::String};
-use munal::ethernet::{Address, LARGEST, Message};
+use munal::ethernet::{Address, LARGEST, Message, arp};
 use munal::time::{MILLISECOND, SECOND};
 
 /// Questions that are asked, one after the other, and how long an answer is waited for in all.
@@ -12,8 +12,6 @@ const PATIENCE: u64 = 10 * SECOND;
 /// After this time a question is asked again: a card may be deaf when its driver begins.
 const AGAIN: i64 = 200 * MILLISECOND as i64;
 
-const ARP: [u8; 10] = [0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 1];
-const ANSWER: [u8; 10] = [0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 2];
 const OWN: [u8; 4] = [10, 0, 2, 15];
 const ROUTER: [u8; 4] = [10, 0, 2, 2];
 
@@ -51,14 +49,7 @@ pub fn check(card: &Card) -> Result<String, String> {
 
 /// The router's address, and how often it was asked for.
 fn ask(card: &Card, own: Address, frame: &mut [u8; LARGEST], end: u64) -> Result<(Address, u64), String> {
-    let Address(me) = own;
-    let mut question = [0; 42];
-    question[..6].fill(0xff);
-    question[6..12].copy_from_slice(&me);
-    question[12..22].copy_from_slice(&ARP);
-    question[22..28].copy_from_slice(&me);
-    question[28..32].copy_from_slice(&OWN);
-    question[38..].copy_from_slice(&ROUTER);
+    let question = arp::question(own, OWN, ROUTER);
     for times in 1.. {
         if CLOCK.now() >= end {
             break;
@@ -66,7 +57,7 @@ fn ask(card: &Card, own: Address, frame: &mut [u8; LARGEST], end: u64) -> Result
         (card.send)(&question).map_err(why)?;
         loop {
             match (card.receive)(frame, AGAIN) {
-                Ok(length) => if let Some(found) = answer(&frame[..(length as usize).min(LARGEST)]) {
+                Ok(length) => if let Some(found) = arp::answer(&frame[..(length as usize).min(LARGEST)], ROUTER) {
                     return Ok((found, times));
                 },
                 Err(Error::TimedOut) => break,
@@ -75,10 +66,4 @@ fn ask(card: &Card, own: Address, frame: &mut [u8; LARGEST], end: u64) -> Result
         }
     }
     Err("nobody answers".into())
-}
-
-/// The address of the router, where the frame says it.
-fn answer(frame: &[u8]) -> Option<Address> {
-    let says = frame.get(12..22)? == ANSWER && frame.get(28..32)? == ROUTER;
-    says.then(|| frame[22..28].try_into().ok().map(Address)).flatten()
 }

@@ -4,6 +4,8 @@
 //! A driver speaks of memory by addresses of its own, 64 bits: below 4 GiB they are places in its linear memory, above that bytes
 //! of a table. Only where the model says that a register or an entry holds an address does one ever reach the device, translated.
 mod address;
+#[cfg(test)]
+mod cases;
 mod check;
 mod rules;
 

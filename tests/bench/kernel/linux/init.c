@@ -15,13 +15,13 @@
 #include "report.h"
 
 #define FLAWS "/sys/devices/system/cpu/vulnerabilities"
-#define PROGRAMS 3
+#define PROGRAMS 4
 
 static struct program {
     const char *name;
     char *words[3];
     FILE *input;
-} programs[PROGRAMS] = {{"calls", {"/calls"}, NULL}, {"native", {"/native"}, NULL}, {"wasmtime", {"/runner", "/app.wasm"}, NULL}};
+} programs[PROGRAMS] = {{"calls", {"/calls"}, NULL}, {"native", {"/native"}, NULL}, {"wasmtime", {"/runner", "/app.wasm"}, NULL}, {"devices", {"/devices"}, NULL}};
 
 static void tell_line(const char *what, const char *path) {
     char line[256] = "";

@@ -227,6 +227,42 @@ fn a_full_queue_takes_nothing_until_something_came_back() {
 }
 
 #[test]
+fn a_device_is_told_once_that_it_need_not_interrupt_and_with_each_request() {
+    let device = Device::new(4);
+    let mut queue = device.queue(4).unwrap();
+    let told = || [0, 2].map(|offset| device.half(QUEUES + NUMBER as u8, offset));
+    assert_eq!(told(), [0, 0]);
+    queue.interrupt(&device, false).unwrap();
+    assert_eq!(told(), [1, 0]);
+    queue.give(&device, &[part(0x1000)]).unwrap();
+    assert_eq!(told(), [1, 1], "a request changes nothing about it");
+    queue.interrupt(&device, true).unwrap();
+    assert_eq!(told(), [0, 1]);
+    device.patience.set(0);
+    queue.interrupt(&device, true).unwrap(); // what it knows it is not told again
+    assert_eq!(queue.interrupt(&device, false), Err(Fault::Refused));
+}
+
+#[test]
+fn what_a_request_has_in_common_with_the_one_before_is_not_written_again() {
+    let device = Device::new(4);
+    let mut queue = device.queue(4).unwrap();
+    let mut written = |parts: &[Part]| {
+        device.patience.set(100);
+        queue.give(&device, parts).unwrap().unwrap();
+        let (head, seen) = device.look().unwrap();
+        assert_eq!(seen, parts);
+        device.use_up(head.into(), 0);
+        queue.take().unwrap().unwrap();
+        100 - device.patience.get()
+    };
+    let parts = [part(0x1000), part(0x2000)];
+    let counts: Vec<usize> = (0..6).map(|_| written(&parts)).collect();
+    assert_eq!(counts, [4, 2, 2, 2, 1, 1], "both descriptors once, each place of what is available once, how many are each time");
+    assert_eq!((written(&[part(0x1000), part(0x3000)]), written(&parts)), (2, 2), "what differs is");
+}
+
+#[test]
 fn counters_wrap() {
     let device = Device::new(16);
     let mut queue = device.queue(16).unwrap();
@@ -335,4 +371,39 @@ fn what_the_kernel_does_not_take_was_not_given() {
     let device = Device { patience: Cell::new(0), ..Device::new(8) };
     assert_eq!(device.queue(8).err(), Some(Fault::Refused));
     assert_eq!(device.register(QUEUE_ENABLE), 0);
+}
+
+#[test]
+fn no_more_is_written_than_there_is_room_for() {
+    for (parts, length, fits) in [
+        (vec![part(0)], 8, true), (vec![part(0)], 9, false), (vec![part(0), part(8)], 16, true), (vec![part(0), part(8)], 17, false),
+        (vec![Part { written: false, ..part(0) }, part(8)], 9, false), (vec![Part { written: false, ..part(0) }], 0, true),
+        (vec![Part { written: false, ..part(0) }], 1, false), (vec![part(0)], u32::MAX, false),
+    ] {
+        let device = Device::new(4);
+        let mut queue = device.queue(4).unwrap();
+        let head = queue.give(&device, &parts).unwrap().unwrap();
+        device.use_up(head.into(), length);
+        assert_eq!(queue.take(), if fits { Ok(Some((head, length))) } else { Err(Fault::Nonsense(NUMBER)) }, "{length}");
+    }
+}
+
+#[test]
+fn what_was_given_later_is_not_what_the_device_returned_before() {
+    for start in [0, u16::MAX - 1, u16::MAX] {
+        let device = Device::new(4);
+        let mut queue = device.queue(4).unwrap();
+        for _ in 0..start {
+            let head = queue.give(&device, &[part(0)]).unwrap().unwrap();
+            device.use_up(head.into(), 8);
+            assert_eq!(queue.take(), Ok(Some((head, 8))));
+        }
+        let first = queue.give(&device, &[part(0)]).unwrap().unwrap();
+        queue.give(&device, &[part(8)]).unwrap().unwrap();
+        device.use_up(first.into(), 8);
+        device.use_up(first.into(), 8); // twice, before it was given anything else
+        assert_eq!(queue.take(), Ok(Some((first, 8))));
+        let again = queue.give(&device, &[part(0)]).unwrap().unwrap();
+        assert_eq!((again, queue.take()), (first, Err(Fault::Nonsense(NUMBER))), "after {start}");
+    }
 }
