@@ -7,7 +7,7 @@ the kernel does it (kernel/src/device/find.rs).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from composer.device import Device, Region
@@ -16,7 +16,7 @@ from composer.simulate import pci
 from composer.simulate.cards import Card, Slot, all_cards
 from composer.simulate.clock import Clock
 from composer.simulate.dma import Dma
-from composer.simulate.faults import Plan, Script, Typed
+from composer.simulate.faults import Plan, Script
 from composer.simulate.granted import Granted
 from composer.simulate.links import Answer, Links
 
@@ -31,13 +31,13 @@ FIRST_SLOT, SLOT, LAST_SLOT = 0x10, 0x08, 0xF0
 class Cabinet:
     """The cards of one machine, and the devices of a layout that they are.
 
-    `names` are the instances in the layout's order.
+    `names` are the instances in the layout's order; `scripts` what the device of each is to do wrong.
     """
 
-    def __init__(self, devices: Sequence[Device], names: Sequence[str], notify: Callable[[], None], clock: Clock, plan: Plan) -> None:
+    def __init__(self, devices: Sequence[Device], names: Sequence[str], notify: Callable[[], None], clock: Clock, plan: Plan,
+                 scripts: Mapping[str, Script]) -> None:
         self.cards: dict[int, Card] = {}
         self.of: dict[str, Card] = {}
-        scripts = plan.scripts()
         present = [device for device in devices if names[device.instance] not in plan.without]
         for number, (name, identity, ordinal) in zip(range(FIRST_SLOT, LAST_SLOT + 1, SLOT), _known(present, names), strict=False):
             slot = Slot(clock, scripts.get(name) or Script(), ordinal, plan.disks / f"{name}.disk" if plan.disks else None)
@@ -63,12 +63,6 @@ class Cabinet:
 
     def _is(self, device: Device, number: int) -> bool:
         return any(self.bus.read(number, match.offset & ~3) & match.mask == match.value for match in device.matches)
-
-    def tell(self, typed: Typed) -> None:
-        """Something is pressed or moved on the device that an instance drives, where that is there."""
-        card = self.of.get(typed.instance)
-        if card is not None:
-            card.tell(typed.events)
 
     def close(self) -> None:
         """The machine goes off."""

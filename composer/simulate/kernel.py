@@ -17,7 +17,7 @@ from composer.simulate import acpi
 from composer.simulate.devices_pci import Cabinet
 from composer.simulate.engine import Finished, Linked
 from composer.simulate.exchange import Exchange
-from composer.simulate.faults import Plan
+from composer.simulate.faults import Plan, Typed
 from composer.simulate.machine import Machine
 from composer.simulate.objects import Interrupt, Log, Service, Stream
 from composer.simulate.sip import Sip, Status
@@ -53,8 +53,9 @@ class Kernel:
         self.streams = [Stream(s.capacity) for s in layout.streams]
         self.services = [Service() for _ in layout.services]
         names = [instance.name for instance in system.instances]
-        self._plan = plan
-        self.cabinet = Cabinet(layout.devices, names, self.changed.notify_all, machine.clock, plan)
+        self._plan, scripts = plan, plan.scripts()
+        machine.scripts |= {grant.ports.base: scripts[i.name] for i in system.instances if i.name in scripts for grant in i.grants if grant.ports}
+        self.cabinet = Cabinet(layout.devices, names, self.changed.notify_all, machine.clock, plan, scripts)
         self.devices = self.cabinet.devices
         self.exchange = Exchange(layout, [i.bounds.handles for i in system.instances], lambda index: self.sips[index].lives_on)
         self.started = machine.clock.now()
@@ -76,9 +77,16 @@ class Kernel:
         self.log.line(f"munal {__version__}: {self.system.name} {self.system.version}, {where}, simulated")
         self.machine.clock.expect(len(self.sips))
         for each in self._plan.typed:
-            self.machine.clock.after(each.at * 1_000_000, partial(self.cabinet.tell, each))
+            self.machine.clock.after(each.at * 1_000_000, partial(self.tell, each))
         for sip in self.sips:
             sip.thread.start()
+
+    def tell(self, typed: Typed) -> None:
+        """Something is pressed or moved on the device that an instance drives, where that is there."""
+        ports = (grant.ports.base for i in self.system.instances if i.name == typed.instance for grant in i.grants if grant.ports)
+        for device in (self.cabinet.of.get(typed.instance), *(self.machine.at_port(port) for port in ports)):
+            if device is not None and hasattr(device, "tell"):
+                device.tell(typed.events)
 
     def stop(self) -> None:
         """End every thread, those in endless loops too."""

@@ -12,6 +12,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from composer.simulate.clock import Clock
+from composer.simulate.faults import Script
 from composer.simulate.objects import Interrupt
 
 if TYPE_CHECKING:
@@ -66,10 +67,20 @@ class Machine:
         self.serial: Uart16550 | None = None
         self.input_waits = False
         self.fault: BaseException | None = None
+        self.scripts: dict[int, Script] = {}
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
         self._ports = [(base, length, made(self)) for base, length, made in all_devices()]
         self._memory = [(base, length, made(self)) for base, length, made in all_memory_devices()]
+
+    def script(self, port: int) -> Script:
+        """What the device at a port is to do wrong."""
+        return self.scripts.setdefault(port, Script())
+
+    def at_port(self, port: int) -> Device | None:
+        """The device that answers there."""
+        found = _at(self._ports, port)
+        return found[0] if found else None
 
     def read(self, port: int, width: int) -> int:
         """An IN instruction of `width` bits."""

@@ -36,6 +36,7 @@ RESTED = 100 * SECOND
 MEMORY = 3 << 20
 REPLY_AT = 3 << 19
 DRIVER, CLIENT = "driver", "client"
+KEYBOARD_PORTS = {"data": 0x60, "control": 0x64}
 
 
 class Refused(Exception):
@@ -98,7 +99,8 @@ class Client:
     @property
     def card(self) -> Any:
         """The driver's device, for what comes to it from outside."""
-        return self._sip.kernel.cabinet.of[DRIVER]
+        kernel = self._sip.kernel
+        return kernel.cabinet.of.get(DRIVER) or kernel.machine.at_port(KEYBOARD_PORTS["data"])
 
     def outside(self, happens: Callable[..., None], *arguments: Any) -> None:
         """Something happens to the machine."""
@@ -216,7 +218,8 @@ def _system(drivers: pipeline.Generated, name: str, restart: Restart) -> System:
     provided = of.provides[0]
     fields = {key: value for key, value in provided.fields.items() if key in ("protocol", "largest", "carries")}
     asked = app(CLIENT, need(provided.capability, provided.name, **fields))
-    driver: Instance = instance(DRIVER, of, restart=restart, card={"slot": "any", "skip": 0}, log={}, time={})
+    ports = {name: {"base": base} for name, base in KEYBOARD_PORTS.items()}
+    driver: Instance = instance(DRIVER, of, restart=restart, card={"slot": "any", "skip": 0}, log={}, time={}, **ports, keyboard={"isa": 1}, mouse={"isa": 12})
     client = instance(CLIENT, asked, restart=Restart("never"), **{provided.name: {"from": f"{DRIVER}.{provided.name}"}})
     return system(driver, client, wires=(wire(client, provided.name, driver, provided.name),))
 

@@ -11,6 +11,7 @@ import struct
 import pytest
 
 from composer.simulate.cards import all_cards
+from composer.simulate.devices.i8042 import I8042_FAULTS
 from composer.simulate.faults import Fault
 from composer.simulate.sip import Status
 from composer.system import Restart
@@ -149,7 +150,7 @@ def use_factorials(client: Client) -> int:
 
 JOBS = {"virtio-blk": (use_disk, "1af4:1042"), "virtio-rng": (use_entropy, "1af4:1044"), "virtio-net": (use_network, "1af4:1041"),
         "e1000": (use_network, "8086:100e"), "virtio-input": (use_keyboard, "1af4:1052"), "virtio-gpu": (use_screen, "1af4:1050"),
-        "edu": (use_factorials, "1234:11e8")}
+        "edu": (use_factorials, "1234:11e8"), "i8042": (use_keyboard, None)}
 
 
 UNNOTICED = {
@@ -184,10 +185,11 @@ def test_without_a_fault_all_is_done(without, name: str) -> None:
     assert ran.error is None and ran.result and ran.status is Status.RUNNING and ran.log
 
 
-FROM_THE_START = ("stuck-reset", "no-features", "refused-features", "no-queues", "config", "no-address")
+FROM_THE_START = ("stuck-reset", "no-features", "refused-features", "no-queues", "config", "no-address", "failed-test")
 """Faults that a whole life of a driver has, or has not."""
 CASES = [pytest.param(name, kind, after, id=f"{name}-{kind}-{after}")
-         for name, (_, identity) in JOBS.items() for kind in all_cards()[identity].FAULTS for after in ((0,) if kind in FROM_THE_START else (0, 2))]
+         for name, (_, identity) in JOBS.items() for kind in (all_cards()[identity].FAULTS if identity else I8042_FAULTS) for after in ((0,) if kind in FROM_THE_START else (0, 2))]
+CASES.append(pytest.param("i8042", "gone", 40, id="i8042-gone-while-it-is-typed-on"))
 
 
 @pytest.mark.parametrize(("name", "kind", "after"), CASES)
@@ -210,7 +212,7 @@ def test_a_device_that_loses_every_interrupt_is_slow_and_works(drive: Drive, wit
     assert (ran.result, ran.error, ran.status) == (without(name).result, None, Status.RUNNING)
 
 
-@pytest.mark.parametrize("name", JOBS)
+@pytest.mark.parametrize("name", [name for name, (_, identity) in JOBS.items() if identity])
 def test_a_driver_that_is_started_again_finds_its_device_at_rest(drive: Drive, without, name: str) -> None:  # noqa: F811
     ran = drive(name, JOBS[name][0], Fault(DRIVER, "stuck-reset"), restart=Restart("on-failure", 100, 3))
     stuck, *rest = ran.log

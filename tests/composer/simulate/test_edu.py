@@ -37,7 +37,7 @@ def edu():
 
 def find(device: Device, notify: Callable[[], object] = int) -> Granted:
     """The device on a machine that is made for it alone."""
-    return Cabinet([device], ["edu"], notify, Clock(), Plan()).devices[0]
+    return Cabinet([device], ["edu"], notify, Clock(), Plan(), {}).devices[0]
 
 
 def opened(device: Device, notify: Callable[[], object] = int) -> Granted:
