@@ -38,8 +38,9 @@ class Cabinet:
                  scripts: Mapping[str, Script]) -> None:
         self.cards: dict[int, Card] = {}
         self.of: dict[str, Card] = {}
-        present = [device for device in devices if names[device.instance] not in plan.without]
-        for number, (name, identity, ordinal) in zip(range(FIRST_SLOT, LAST_SLOT + 1, SLOT), _known(present, names), strict=False):
+        for number, name, identity, ordinal in _known(devices, names):
+            if name in plan.without:
+                continue
             slot = Slot(clock, scripts.get(name) or Script(), ordinal, plan.disks / f"{name}.disk" if plan.disks else None)
             self.cards[number] = self.of[name] = all_cards()[identity](slot)
         self.bus = pci.Bus({number: card.about for number, card in self.cards.items()})
@@ -70,13 +71,17 @@ class Cabinet:
             card.close()
 
 
-def _known(devices: Sequence[Device], names: Sequence[str]) -> Iterator[tuple[str, str, int]]:
-    """Who drives each card that there is to be, which one that is, and how many of its kind were before it."""
+def _known(devices: Sequence[Device], names: Sequence[str]) -> Iterator[tuple[int, str, str, int]]:
+    """Each card that there is to be: which function it is, who drives it, what it is, and how many of its kind were before it. One is
+    where its grant wants it, or at the next place that no grant wants."""
     seen: Counter[str] = Counter()
+    wanted = {device.slot for device in devices if device.slot is not None}
+    places = (number for number in range(FIRST_SLOT, LAST_SLOT + 1, SLOT) if number not in wanted)
     for device in devices:
         identity = next((str(match) for match in device.matches if str(match) in all_cards()), None)
-        if identity is not None:
-            yield names[device.instance], identity, seen[identity]
+        number = next(places, None) if device.slot is None else device.slot
+        if identity is not None and number is not None and number not in pci.FUNCTIONS:
+            yield number, names[device.instance], identity, seen[identity]
             seen[identity] += 1
 
 

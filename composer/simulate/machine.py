@@ -18,6 +18,7 @@ from composer.simulate.objects import Interrupt
 if TYPE_CHECKING:
     from composer.simulate.devices import Device
     from composer.simulate.devices.uart16550 import Uart16550
+    from composer.system import Range
 
 PICTURE = (640, 480)
 """Width and height of the picture that a simulated firmware sets up."""
@@ -63,11 +64,13 @@ class Machine:
         self.ended: tuple[Outcome, int] | None = None
         self.interrupts = {number: Interrupt() for number in range(16)}
         self.output = bytearray()
-        self.picture = Picture(*PICTURE)
+        self.picture: Picture | None = Picture(*PICTURE)
         self.serial: Uart16550 | None = None
         self.input_waits = False
         self.fault: BaseException | None = None
         self.scripts: dict[int, Script] = {}
+        self.operate: Callable[[bool, list[tuple[int, int, int]]], None] = lambda at_display, events: None
+        """Has its operator press and move: at the display, or at what the machine has by itself."""
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
         self._ports = [(base, length, made(self)) for base, length, made in all_devices()]
@@ -81,6 +84,18 @@ class Machine:
         """The device that answers there."""
         found = _at(self._ports, port)
         return found[0] if found else None
+
+    def remove_ports(self, place: Range) -> None:
+        """The devices at these ports are not there."""
+        self._ports = [each for each in self._ports if not place.base <= each[0] < place.end]
+
+    def remove_memory(self, place: Range) -> None:
+        """The devices in this device memory are not there."""
+        self._memory = [each for each in self._memory if not place.base <= each[0] < place.end]
+
+    def at_ports(self) -> list[Device]:
+        """All devices that answer at ports."""
+        return [device for _, _, device in self._ports]
 
     def read(self, port: int, width: int) -> int:
         """An IN instruction of `width` bits."""

@@ -22,8 +22,8 @@ RESET, REPORT, SAMPLE_RATE, IDENTIFY = 0xFF, 0xF4, 0xF3, 0xF2
 WITH_WHEEL, HAS_WHEEL = [200, 100, 80], 3
 KEYBOARD_IDENTITY = (0xAB, 0x83)
 FAILED = 0xFC
-LAST_KEY, RELEASED = 0x53, 0x80
-"""The last key whose code in set 1 is the one that Linux gives it, and the bit that says that a key is let go."""
+SAME_KEYS, RELEASED = (*range(0x01, 0x54), 0x57, 0x58), 0x80
+"""Keys whose codes in set 1 are those that Linux gives them, and the bit that says that a key is let go."""
 SYNC, KEY, RELATIVE = 0, 1, 2
 BUTTONS, X, Y, WHEEL = (0x110, 0x111, 0x112), 0, 1, 8
 ALWAYS = 0x08
@@ -77,7 +77,7 @@ class Controller:
         moved = {X: 0, Y: 0, WHEEL: 0}
         was = self.buttons
         for kind, code, value in events:
-            if kind == KEY and 0 < code <= LAST_KEY:
+            if kind == KEY and code in SAME_KEYS:
                 self.say(bytes([code | (0 if value else RELEASED)]))
             elif kind == KEY and code in BUTTONS:
                 bit = 1 << BUTTONS.index(code)
