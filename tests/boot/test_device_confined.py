@@ -54,18 +54,53 @@ GRABS = {
     "some of the addresses": ("16 bytes at 0x0 of table 0", NOWHERE),
 }
 """As TRIES, of tests/boot/extra/apps/hostile/grabber, which has a display."""
+RAIDS = {
+    "a list of commands in its own memory": ("8 bytes at 0x100 of region 0", NOWHERE),
+    "a command's table for a list of commands, at another port": ("8 bytes at 0x180 of region 0", NOWHERE),
+    "half of a list's address": ("4 bytes at 0x104 of region 0", REFUSED),
+    "what comes from the disk over its commands": ("8 bytes at 0x108 of region 0", NOWHERE),
+    "what comes from the disk in its own memory": ("8 bytes at 0x388 of region 0", NOWHERE),
+    "another command than the first": ("4 bytes at 0x138 of region 0", REFUSED),
+    "a command that is queued": ("4 bytes at 0x134 of region 0", REFUSED),
+    "a reset that is not the kernel's": ("4 bytes at 0x4 of region 0", REFUSED),
+    "longer areas for what comes from disks": ("4 bytes at 0x140 of region 0", REFUSED),
+    "a register behind its region": ("4 bytes at 0x400 of region 0", REFUSED),
+    "a command's table in its own memory": ("16 bytes at 0x0 of table 0", NOWHERE),
+    "the list of commands for a command's table": ("16 bytes at 0x0 of table 0", NOWHERE),
+    "a command's table from its midst on": ("16 bytes at 0x0 of table 0", NOWHERE),
+    "more pieces than a command's table has": ("16 bytes at 0x0 of table 0", REFUSED),
+    "a packet for a CD": ("16 bytes at 0x0 of table 0", REFUSED),
+    "a longer command": ("16 bytes at 0x0 of table 0", REFUSED),
+    "half of a table's address": ("4 bytes at 0xc of table 0", REFUSED),
+    "data past its memory's end": ("16 bytes at 0x80 of table 2", NOWHERE),
+    "data that leaves its memory by a byte": ("16 bytes at 0x80 of table 2", NOWHERE),
+    "data as long as there is any": ("16 bytes at 0x80 of table 2", NOWHERE),
+    "data over a command": ("16 bytes at 0x80 of table 2", NOWHERE),
+    "bits of a length that have no meaning": ("16 bytes at 0x80 of table 2", REFUSED),
+    "an address for a length that was there": ("8 bytes at 0x80 of table 2", REFUSED),
+    "a length for an address that was there": ("4 bytes at 0x8c of table 2", REFUSED),
+    "pieces past the end of a command's table": ("32 bytes at 0x470 of table 3", REFUSED),
+    "other firmware for the disk": ("20 bytes at 0x0 of table 2", REFUSED),
+    "a password for the disk": ("20 bytes at 0x0 of table 3", REFUSED),
+    "a command that moves data where none is for it": ("20 bytes at 0x0 of table 3", REFUSED),
+    "a command of those that are queued": ("20 bytes at 0x0 of table 2", REFUSED),
+    "another kind of message to the disk": ("20 bytes at 0x0 of table 2", REFUSED),
+    "what came from the disk": ("20 bytes at 0x0 of table 1", REFUSED),
+}
+"""As TRIES, of tests/boot/extra/apps/hostile/raider, which has an AHCI controller."""
 PROGRAMS = [
     ("dma", "aimed", TRIES, REPOSITORY / "apps" / "hostile"),
     ("grabber", "grabbed", GRABS, REPOSITORY / "tests" / "boot" / "extra" / "apps" / "hostile"),
+    ("raider", "raided", RAIDS, REPOSITORY / "tests" / "boot" / "extra" / "apps" / "hostile"),
 ]
 
 
-@pytest.mark.parametrize(("name", "profile", "tries", "folder"), PROGRAMS, ids=["dma", "grabber"])
+@pytest.mark.parametrize(("name", "profile", "tries", "folder"), PROGRAMS, ids=["dma", "grabber", "raider"])
 def test_the_tries_are_the_programs(name, profile, tries, folder):
     assert re.findall(r"^    ;; \d+: (.*)$", (folder / name / f"{name}.wat").read_text(), re.MULTILINE) == list(tries)
 
 
-@pytest.mark.parametrize(("name", "profile", "tries", "folder"), PROGRAMS, ids=["dma", "grabber"])
+@pytest.mark.parametrize(("name", "profile", "tries", "folder"), PROGRAMS, ids=["dma", "grabber", "raider"])
 def test_each_way_out_of_its_memory_ends_the_driver_with_words(machine, name, profile, tries, folder):
     console = machine(profile)
     console.expect("^munal> ")

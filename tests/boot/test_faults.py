@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 import wasmtime
 
 from composer.wasm.sections import read_module
+from tests.boot.machine import PATIENCE
 
 pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.xdist_group("boot")]
 
@@ -47,10 +49,11 @@ def test_every_way_to_fail_ends_one_alone_and_is_told_with_names(machine, worksp
     bodies = [body for _, body in read_module(bytes(wasmtime.wat2wasm(source))).defined()]
     console = machine("failing")
     console.expect("^munal> ")
+    until = time.monotonic() + PATIENCE
     for name in ("diver", "stubborn", *WAYS):
         console.send("\n")
-        while "failed" not in next(line for line in console.ask("ps") if line.split()[:1] == [name]):
-            pass
+        while "failed" not in (row := next(line for line in console.ask("ps") if line.split()[:1] == [name])):
+            assert time.monotonic() < until, row
     for name, sentence in WAYS.items():
         log = console.ask(f"log {name}")
         assert log[0] == sentence

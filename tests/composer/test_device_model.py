@@ -99,6 +99,13 @@ def test_a_model_like_virtios_comes_out_as_the_kernels_numbers():
     }
 
 
+def test_registers_that_are_addresses_are_repeated():
+    made = read(changed("offset = 0x20, halves = true, reach", "offset = 0x04, count = 2, stride = 0x1c, halves = true, reach"))
+    raw = numbered(device(made.value))
+    assert made.diagnostics == () and raw[5][0][4][2][0] == {0: 0x04, 1: 2, 2: 0x1c, 3: True, 4: 4096, 5: None, 6: 0b01110, 7: None}
+    assert is_form_of(Device, raw, lambda name: type(name) is str) and fault_of(named(Device, raw), 1) is None
+
+
 def test_numbers_have_names_again():
     plain = named(Device, numbered(device(read(VIRTIO).value)))
     assert tuple(plain) == keys(Device) and plain["regions"][0]["rules"]["pointers"][0]["reach"] == 4096
@@ -130,6 +137,12 @@ def test_numbers_have_names_again():
     ("count = 3, stride = 4", "stride = 4", "M0109"),
     ("offset = 0x30, reach", "offset = 0x31, reach", "M0121"),
     ("reach = 2054,", "length = { offset = 0, width = 8 },", "M0105"),
+    ("reach = 4096,", "reach = 4112,", "M0121"),
+    ("reach = 4096,", "reach = 4088,", "M0121"),
+    ("halves = true, reach = 4096,", "halves = true,", "M0121"),
+    ("reach = 2054,", "reach = 2054, count = 2,", "M0109"),
+    ("reach = 2054,", "reach = 2054, count = 2, stride = 4,", "M0122"),
+    ("reach = 2054,", "reach = 2054, count = 2, stride = 8,", "M0121"),
     ("offset = 0, length =", "offset = 0, halves = true, length =", "M0105"),
     ('to = ["available"]', 'to = ["avail"]', "M0123"),
     ('to = ["memory", "descriptors"]', 'to = ["descriptors-1"]', "M0123"),
@@ -218,7 +231,7 @@ def test_other_forms_are_none(path, value):
     ((2,), []), ((5, 0, 1), 0), ((5, 0, 2), None), ((5, 1, 1), 6), ((5, 0, 3), 0), ((5, 0, 3), (1 << 24) + 1), ((5, 0, 4, 0, 0), [4, 4]), ((5, 0, 4, 0, 0), [0, 0x39]),
     ((5, 0, 4, 0, 0), [0x20, 0x21]), ((5, 0, 4, 1, 0, 1), 3), ((5, 0, 4, 1, 0, 0), 0x37), ((5, 0, 4, 1, 0, 5), 0), ((5, 0, 4, 1, 0, 5), 2), ((5, 0, 4, 2, 0, 1), 2),
     ((5, 0, 4, 2, 0, 6), 1 << 5), ((5, 0, 4, 2, 0, 5), {0: 0, 1: 4, 2: 0, 3: 0}), ((6, 0, 2), 4097), ((6, 0, 3, 2, 0, 3), True),
-    ((6, 0, 3, 2, 0, 5, 3), 1 << 32), ((6, 0, 3, 2, 0, 7, 1), 8), ((6, 0, 3, 2, 0, 7, 2), 1 << 5), ((7, 0, 0), 2), ((7, 0, 1), 0x38), ((7, 0, 2), 5),
+    ((6, 0, 3, 2, 0, 5, 3), 1 << 32), ((6, 0, 3, 2, 0, 7, 1), 8), ((6, 0, 3, 2, 0, 7, 2), 1 << 5), ((5, 0, 4, 2, 0, 4), 4112), ((5, 0, 4, 2, 0, 4), 8), ((7, 0, 0), 2), ((7, 0, 1), 0x38), ((7, 0, 2), 5),
 ])
 def test_what_the_kernel_refuses_is_refused(path, value):
     raw = numbered(device(read(VIRTIO).value))

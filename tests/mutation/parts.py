@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -21,6 +22,8 @@ FOLDER = Path(__file__).parent / "kernel"
 KEYS = {"name", "file", "old", "new", "test"}
 LEFT_OUT = shutil.ignore_patterns(".git", "target", "build", "__pycache__", ".pytest_cache")
 BUILD = "from composer.kernel_build import build_kernel; build_kernel()"
+PATIENCE = 300.0
+"""Seconds after which a test that has not ended never will: it noticed, too, in its way."""
 ONE_FAILED = 1
 """pytest's exit status where tests ran and some failed; others mean that it could not run them."""
 
@@ -69,12 +72,12 @@ def judge(part: Part, copy: Path) -> str:
     text = path.read_text()
     path.write_text(text.replace(part.old, part.new))
     try:
-        if _run(copy, "-c", BUILD):
+        if _run(copy, "-c", BUILD) != 0:
             return "does not build"
         status = _run(copy, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider", part.test)
     finally:
         path.write_text(text)
-    return "noticed" if status == ONE_FAILED else "survived" if status == 0 else f"pytest could not run {part.test}"
+    return "noticed" if status in (ONE_FAILED, None) else "survived" if status == 0 else f"pytest could not run {part.test}"
 
 
 def copied(folder: Path) -> Path:
@@ -83,6 +86,13 @@ def copied(folder: Path) -> Path:
     return folder
 
 
-def _run(copy: Path, *words: str) -> int:
+def _run(copy: Path, *words: str) -> int | None:
+    """The exit status of Python with these words; none where it had to be interrupted."""
     environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run([sys.executable, *words], cwd=copy, env=environment, capture_output=True, check=False).returncode
+    with subprocess.Popen([sys.executable, *words], cwd=copy, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            return process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)  # so that pytest ends the machines that it started
+            process.wait(PATIENCE)
+            return None

@@ -61,12 +61,12 @@ impl Found {
         let interrupt = Interrupt::of(function, number);
         let tables = model.tables.iter().map(|table| frames::take_together(table.size() / PAGE).ok_or("no memory for its tables"));
         let tables = tables.collect::<Result<Vec<_>, _>>()?;
-        if let Some(at) = interrupt.table() {
-            let reached = |(window, region): (&Window, &Region)| !window.ports && window.base < at + 16 && at < window.base + u64::from(region.length);
+        if let Some(messages) = interrupt.table() {
+            let reached = |(window, region): (&Window, &Region)| !window.ports && window.base < messages.end && messages.start < window.base + u64::from(region.length);
             if regions.iter().zip(&model.regions).any(reached) {
                 return Err("a region of its model reaches its table of messages".into());
             }
-            map(at & !(PAGE - 1)..(at + 16).next_multiple_of(PAGE), table)?;
+            map(messages.start & !(PAGE - 1)..messages.end.next_multiple_of(PAGE), table)?;
         }
         if let Some(line) = interrupt.line() {
             if lines.contains(&line) {
@@ -91,12 +91,18 @@ fn window(function: u16, region: &Region, table: &Table) -> Result<Window, Strin
     let base = decoded.address.checked_add(u64::from(offset)).filter(|_| fits && decoded.address != 0);
     let base = base.ok_or_else(|| format!("its region `{}` is too short, or nowhere", region.name))?;
     if decoded.ports {
-        let kept = KEPT.ports.iter().any(|&(start, count)| base < u64::from(start) + u64::from(count) && u64::from(start) < base + u64::from(region.length));
-        let fits = base + u64::from(region.length) <= 1 << 16 && !kept;
-        return fits.then_some(Window { base, ports: true }).ok_or_else(|| format!("its region `{}` is at ports that the kernel keeps", region.name));
+        let ports = base..base + u64::from(region.length);
+        return is_free(&ports, table).then_some(Window { base, ports: true }).ok_or_else(|| format!("its region `{}` is at ports that are kept or another's", region.name));
     }
     map(base & !(PAGE - 1)..(base + u64::from(region.length)).next_multiple_of(PAGE), table)?;
     Ok(Window { base, ports: false })
+}
+
+/// Whether ports are there, and neither the kernel's nor granted to an instance.
+fn is_free(ports: &Range<u64>, table: &Table) -> bool {
+    let granted = table.instances.iter().flat_map(|instance| &instance.ports).map(|grant| (u64::from(grant.base), u64::from(grant.length)));
+    let kept = KEPT.ports.iter().map(|&(start, count)| (u64::from(start), u64::from(count)));
+    ports.end <= 1 << 16 && !granted.chain(kept).any(|(start, count)| start < ports.end && ports.start < start + count)
 }
 
 /// Maps device memory one to one. Pages may be there already for another region: it is the kernel that reads and writes there.

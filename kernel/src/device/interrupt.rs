@@ -1,16 +1,19 @@
 //! How a granted function interrupts: by messages to the local APIC where it can (PCI Local Bus Specification 3.0, section 6.8; Intel
 //! SDM volume 3, section 11.11), by the line that the firmware leads to an ISA interrupt where it cannot.
 use crate::{cpu::{apic, idt, ioapic, mmio}, pci, thread};
-use munal_logic::pci::{self as config, Message};
+use core::ops::Range;
+use munal_logic::pci::{self as config, ENTRY, Message};
 
 /// Where messages to the processor go: its identity is in bits 12 to 19.
 const DESTINATION: u32 = 0xfee0_0000;
+/// Where in an entry of a table of messages the word is whose lowest bit masks it.
+const MASK: u64 = 12;
 
 /// A function's way to interrupt. Messages have numbers of global system interrupts that no controller has.
 pub enum Interrupt {
     None,
     /// `table` is where the function's table of messages is, where it has one.
-    Message { way: Message, line: u32, table: Option<u64> },
+    Message { way: Message, line: u32, table: Option<Range<u64>> },
     Line { isa: u32 },
 }
 
@@ -22,18 +25,20 @@ impl Interrupt {
         let line = u32::try_from(number).ok().and_then(|number| (idt::GSIS - 1).checked_sub(number)).filter(|&line| !ioapic::has(line));
         match (message, line) {
             (Some(way @ Message::Plain(_)), Some(line)) => Self::Message { way, line, table: None },
-            (Some(way @ Message::Table { bar, table, .. }), Some(line)) => match pci::region(function, bar) {
-                Some(region) if !region.ports && u64::from(table) + 16 <= region.length => Self::Message { way, line, table: Some(region.address + u64::from(table)) },
-                _ => Self::None,
-            },
+            (Some(way @ Message::Table { bar, table, length, .. }), Some(line)) => {
+                let region = pci::region(function, bar).filter(|region| !region.ports && u64::from(table) + u64::from(length) <= region.length);
+                let start = region.and_then(|region| region.address.checked_add(u64::from(table)));
+                let table = start.and_then(|start| Some(start..start.checked_add(u64::from(length))?));
+                table.map_or(Self::None, |table| Self::Message { way, line, table: Some(table) })
+            }
             _ => isa.map_or(Self::None, |isa| Self::Line { isa }),
         }
     }
 
     /// Where the table of messages is, if there is one, to be mapped.
-    pub fn table(&self) -> Option<u64> {
+    pub fn table(&self) -> Option<Range<u64>> {
         match self {
-            Self::Message { table, .. } => *table,
+            Self::Message { table, .. } => table.clone(),
             _ => None,
         }
     }
@@ -50,17 +55,20 @@ impl Interrupt {
     /// Lets it through, counted from nought, for the thread of instance `index`; answers whether the function is to drive its line.
     pub fn enable(&self, function: u16, index: usize) -> bool {
         let Some(line) = self.line() else { return false };
-        match *self {
+        match self {
             Self::Message { way, table, .. } => {
                 ioapic::forget(line);
                 let (address, data) = (DESTINATION | apic::id() << 12, u16::from(idt::FIRST_GSI) + line as u16);
-                if let Some(at) = table {
-                    // SAFETY: `find` mapped the page of the function's table of messages, which no region of a model may be on.
+                if let Some(Range { start: at, end }) = table.clone() {
+                    // SAFETY: `find` mapped the pages of the function's table of messages, which no region of a model reaches.
+                    // Entries but the first stay masked, since their addresses are whatever was there before.
                     unsafe {
                         mmio::write32(at, address);
                         mmio::write32(at + 4, 0);
                         mmio::write32(at + 8, u32::from(data));
-                        mmio::write32(at + 12, 0);
+                        for entry in (at..end).step_by(ENTRY as usize) {
+                            mmio::write32(entry + MASK, u32::from(entry != at));
+                        }
                     }
                 }
                 // SAFETY: the message is an interrupt of a vector that is this device's alone.
@@ -69,7 +77,7 @@ impl Interrupt {
                 false
             }
             Self::Line { isa } => {
-                let through = ioapic::enable(Some(isa), line).is_ok();
+                let through = ioapic::enable(Some(*isa), line).is_ok();
                 thread::own_interrupt(line, Some(index));
                 through
             }

@@ -17,7 +17,7 @@ from composer.link import link
 from composer.pipeline import Compiled
 from composer.tools import ToolFailure
 
-CALL = re.compile(r"\(func \$munal:clock/time#now [^\n]*\n    \(call \$raw\.clock_now \(i32\.const (\d+)\)\)\)")
+CALL = re.compile(r"\(func \$munal:clock/time#now [^\n]*\n    \(return_call \$raw\.clock_now \(i32\.const (\d+)\)\)\)")
 SLEEP = re.compile(r"(\(func \$munal:clock/time#sleep [^\n]*)\n[^\n]*\)\n")
 LOOP = """
     (local $last i64)

@@ -15,6 +15,11 @@ const MSI_ENABLE: u32 = 1 << 16;
 const SEVERAL: u32 = 0b111 << 20;
 const MSI_X_ENABLE: u32 = 1 << 31;
 const MSI_X_MASK_ALL: u32 = 1 << 30;
+/// The number of the last entry of a table of messages, where its capability's first word says it.
+const MSI_X_LAST: u32 = 0x7ff;
+
+/// Bytes of an entry of a table of messages: an address of 64 bits, a word, and whether it is masked.
+pub const ENTRY: u32 = 16;
 
 /// The offset of the first capability of that number for which `fits` holds.
 pub fn find(function: &mut dyn Registers, number: u8, mut fits: impl FnMut(&mut dyn Registers, u8) -> bool) -> Option<u8> {
@@ -49,15 +54,16 @@ pub fn located(function: &mut dyn Registers, (number, at, is): (u8, u8, u8)) -> 
 pub enum Message {
     /// From configuration space, by the capability at this offset.
     Plain(u8),
-    /// From a table at the offset `table` of the base address register `bar`; its capability is at `place`.
-    Table { place: u8, bar: u8, table: u32 },
+    /// From a table of `length` bytes at the offset `table` of the base address register `bar`; its capability is at `place`.
+    Table { place: u8, bar: u8, table: u32, length: u32 },
 }
 
 /// The way that the function has: tables are asked for first.
 pub fn message(function: &mut dyn Registers) -> Option<Message> {
     if let Some(place) = find(function, MSI_X, |_, _| true).filter(|place| *place <= 0xf8) {
         let word = function.read(place + 4);
-        return Some(Message::Table { place, bar: word as u8 & 7, table: word & !7 });
+        let entries = (function.read(place) >> 16 & MSI_X_LAST) + 1;
+        return Some(Message::Table { place, bar: word as u8 & 7, table: word & !7, length: entries * ENTRY });
     }
     find(function, MSI, |_, _| true).filter(|place| *place <= 0xf0).map(Message::Plain)
 }
@@ -156,10 +162,10 @@ mod tests {
     }
 
     #[test]
-    fn messages_from_a_table_are_preferred() {
+    fn messages_from_a_table_of_four_are_preferred() {
         let mut it = with(&[(FIRST, 0x60), (0x60, 0x0000_7005), (0x70, 0x0003_0011 | MSI_X_MASK_ALL), (0x74, 0x2001)]);
         let way = message(&mut it).unwrap();
-        assert_eq!(way, Message::Table { place: 0x70, bar: 1, table: 0x2000 });
+        assert_eq!(way, Message::Table { place: 0x70, bar: 1, table: 0x2000, length: 4 * ENTRY });
         way.enable(&mut it, 0, 0);
         assert_eq!(it.read(0x70), 0x0003_0011 | MSI_X_ENABLE);
         way.disable(&mut it);
