@@ -7,12 +7,13 @@ from __future__ import annotations
 import math
 import random
 import struct
+from pathlib import Path
 
 import pytest
 
 from composer.simulate.cards import all_cards
 from composer.simulate.devices.i8042 import I8042_FAULTS
-from composer.simulate.faults import Fault
+from composer.simulate.faults import Fault, Plan
 from composer.simulate.sip import Status
 from composer.system import Restart
 from tests.composer.simulated import DRIVER, SECOND, Client, Drive, Ran, Refused, drive, drivers, modules, words  # noqa: F401
@@ -218,3 +219,16 @@ def test_a_driver_that_is_started_again_finds_its_device_at_rest(drive: Drive, w
     stuck, *rest = ran.log
     assert "does not come out of its reset" in stuck and tuple(rest) == without(name).log
     assert (ran.result, ran.error, ran.status) == (without(name).result, None, Status.RUNNING)
+
+
+def test_a_disk_that_is_kept_has_what_was_written(drive: Drive, tmp_path: Path) -> None:  # noqa: F811
+    kept = tmp_path / "disks" / f"{DRIVER}.disk"
+
+    def read(client: Client) -> bytes:
+        return client.call(words(1, SECTORS // 2, 0, 0))[8:]
+
+    written = drive("virtio-blk", use_disk, plan=Plan(disks=kept.parent)).result
+    with open(kept, "rb") as file:
+        assert file.read(len(written)) == written
+    assert drive("virtio-blk", read, plan=Plan(disks=kept.parent)).result == written[:len(written) // 2]
+    assert drive("virtio-blk", read).result == bytes(len(written) // 2), "and one in memory forgets it"
