@@ -3,7 +3,7 @@
 mod capability;
 mod search;
 
-pub use capability::{Message, find, located, message};
+pub use capability::{ENTRY, Message, find, located, message};
 pub use search::search;
 
 /// The registers of one function, 32 bits each; `offset` is a multiple of 4.
