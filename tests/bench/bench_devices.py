@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from composer import packages, progress, qemu
+from composer.peripherals import BESIDE_SATA
 from tests.bench.devices import linux, machines, munal, work
 from tests.bench.devices.keys import Pressed
 from tests.bench.kernel import command
@@ -53,11 +54,12 @@ def measure(effort: Effort) -> command.Measured:
 def make_images(folder: Path) -> dict[str, tuple[Path, qemu.Machine]]:
     """Both systems, each with a virtio keyboard and without one."""
     image, (kernel, words) = munal.build(folder / "workspace"), linux.guest(folder)
+    boots = {"munal": (image, ()), "linux": (kernel, ("-kernel", str(kernel), *words))}
     made = {}
     for keyboard, suffix in KEYBOARDS.items():
-        for system, (boots, extra) in {"munal": (image, ()), "linux": (kernel, ("-kernel", str(kernel), *words))}.items():
-            name = system + suffix
-            made[name] = boots, qemu.Machine(reboot=False, extra=(*extra, *machines.devices(folder, name, keyboard=keyboard)))
+        for system, (what, extra) in boots.items():
+            devices = machines.devices(folder, system + suffix, keyboard)
+            made[system + suffix] = what, qemu.Machine(reboot=False, boot_device=BESIDE_SATA, extra=(*extra, *devices))
     return made
 
 
@@ -66,11 +68,19 @@ def make_rows(guests: Mapping[str, Machine], folder: Path, effort: Effort) -> It
     ours, theirs = guests["munal"], Part(guests["linux"], linux.PROGRAM_NAME)
     yield from work.disk_rows(ours, theirs, effort.turns, effort.samples)
     yield work.network_row(ours, theirs, effort.turns, effort.samples)
-    for keyboard, suffix in KEYBOARDS.items():
-        with ExitStack() as stack:
-            ours, theirs = (Pressed(guests[name + suffix], stack.enter_context(machines.connect(folder, name + suffix, SILENCE)), question)
-                            for name, question in (("munal", keyboard), ("linux", f"{linux.PROGRAM_NAME}/{keyboard}")))
-            yield work.keyboard_row(ours, theirs, keyboard, effort.turns, effort.keys)
+    for keyboard in KEYBOARDS:
+        yield keyboard_row(guests, folder, keyboard, effort)
+    yield work.monitor_row(guests["munal"], effort.turns, effort.keys)
+
+
+def keyboard_row(guests: Mapping[str, Machine], folder: Path, keyboard: str, effort: Effort) -> Row:
+    """The keys of one keyboard, on the guests that have it."""
+    with ExitStack() as stack:
+        def pressed(system: str, question: str) -> Pressed:
+            name = system + KEYBOARDS[keyboard]
+            return Pressed(guests[name], stack.enter_context(machines.connect(folder, name, SILENCE)), question)
+
+        return work.keyboard_row(pressed("munal", keyboard), pressed("linux", f"{linux.PROGRAM_NAME}/{keyboard}"), keyboard, effort.turns, effort.keys)
 
 
 def shared_memory() -> Path | None:

@@ -36,10 +36,10 @@ class Guest:
 def test_a_disks_speed_is_in_bytes_of_its_requests():
     ours, theirs = Guest(100_000), Guest(400_000)
     rows = {row.name: row for row in work.disk_rows(ours, theirs, turns=2, samples=3)}
-    row = rows["disk, reads of 64 KiB in order"]
+    row = rows["virtio disk, reads of 64 KiB in order"]
     assert (row.value, row.peer_value, row.ratio, row.met) == (pytest.approx(655.36), pytest.approx(163.84), 4.0, True)
-    assert rows["disk, reads of 4 KiB anywhere"].value == pytest.approx(40.96)
-    assert ours.asked[:3] == [("read-65536", 64, 1), ("read-65536", 64, 3), ("read-65536", 64, 3)] and len(rows) == len(work.DISK) == 6
+    assert rows["SATA disk, reads of 4 KiB anywhere"].value == pytest.approx(40.96)
+    assert ours.asked[:3] == [("virtio/read-65536", 64, count) for count in (1, 3, 3)] and len(rows) == 12
 
 
 def test_a_network_is_measured_in_answers_a_second():
@@ -100,13 +100,37 @@ def test_keys_that_are_lost_end_the_benchmark(says, saw, why):
         keys.latencies(Pressed(says, saw), 1)
 
 
+class Silent:
+    """A machine whose monitor says nothing."""
+
+    def __init__(self):
+        self.guest = self.qmp = self
+        self.ours, self.other = socket.socketpair()
+
+    def fileno(self):
+        return self.ours.fileno()
+
+    def execute(self, command):
+        pass
+
+    def watch(self):
+        pass
+
+
+def test_a_monitor_that_does_not_answer_ends_the_benchmark(monkeypatch):
+    monkeypatch.setattr(keys, "SILENCE", 0.05)
+    with pytest.raises(ToolFailure, match="monitor does not answer"):
+        keys.monitor_times(Silent(), 1)
+
+
 # Guests
 
 def test_both_guests_know_what_they_are_asked():
     sources = "".join((SOURCES / name).read_text() for name in linux.SOURCES)
-    ours = (REPOSITORY / "apps/bench/measure-devices/src/main.rs").read_text()
-    for name in (*(each.name for each in work.DISK), "network", *work.KEYBOARDS):
-        assert f'"{name}"' in sources and f'"{name}" =>' in ours, name
+    ours = "".join((REPOSITORY / "apps/bench/measure-devices/src" / name).read_text() for name in ("main.rs", "disk.rs"))
+    for name in (*work.DISKS, *(each.name for each in work.REQUESTS), "network", *work.KEYBOARDS):
+        assert f'"{name}"' in sources and f'"{name}"' in ours, name
+    assert set(work.DISKS) == set(machines.DISKS)
     assert set(work.KEYBOARDS) == set(machines.KEYBOARDS) == set(bench_devices.KEYBOARDS)
 
 
@@ -120,7 +144,7 @@ def test_both_guests_have_the_same_devices(tmp_path, monkeypatch):
     words = machines.devices(tmp_path, "munal", "ps2")
     assert [word.replace("linux", "munal") for word in machines.devices(tmp_path, "linux", "ps2")] == list(words)
     assert machines.devices(tmp_path, "munal", "virtio-keyboard") == (*words, "-device", "virtio-keyboard-pci")
-    assert (tmp_path / "munal.disk").stat().st_size == 4096
+    assert (tmp_path / "munal-sata.disk").stat().st_size == 4096
 
 
 def test_a_disk_that_cannot_be_made_is_told(tmp_path):
@@ -177,8 +201,9 @@ def test_the_whole_benchmark_in_its_short_form():
         pytest.skip(f"no Linux to compare with: {failure.message}")
     rows, notes = bench_devices.measure(bench_devices.QUICK)
     assert notes["kernel"].startswith("Linux ") and notes["clock"]
-    assert [row.name for row in rows] == [*(f"disk, {each.title}" for each in work.DISK), "network, questions and answers", "a key, PS/2", "a key, virtio"]
-    for row in rows:
+    assert [row.name for row in rows] == [*(f"{disk} disk, {each.title}" for disk in ("virtio", "SATA") for each in work.REQUESTS), "network, questions and answers", "a key, PS/2", "a key, virtio", "a question to QEMU's monitor alone"]
+    assert rows[-1].value > 0 and rows[-1].met is None
+    for row in rows[:-1]:
         assert row.value > 0 and row.peer_value > 0 and row.ratio > 0 and row.spread >= 0 and row.met is not None, row
-        assert re.fullmatch(r"(virtio_blk|virtio_net|evdev) on Linux.*", row.peer), row
+        assert re.fullmatch(r"(virtio_blk|ahci|virtio_net|evdev) on Linux.*", row.peer), row
         assert json.loads(json.dumps(row.as_json()))["goal"] in ("ratio >= 1", "ratio <= 1") and isinstance(row, Row)

@@ -6,6 +6,7 @@ in the guest writes a byte to a port that QEMU passes on. What lies between, and
 
 from __future__ import annotations
 
+import select
 import socket
 import statistics
 import time
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 
 from composer.guest import Guest
 from composer.tools import ToolFailure
-from tests.bench.kernel.guests import Machine, Turns
+from tests.bench.kernel.guests import SILENCE, Machine, Turns
 
 READY, CAME = b"r", b"k"
 KEY = "a"
@@ -58,6 +59,22 @@ def latencies(guest: Pressed, keys: int) -> list[int]:
     reading = guest.machine.finish(before)
     if int(reading.checksum, 16) != keys:
         raise ToolFailure("bench", f"of {keys} keys of `{guest.question}`, the guest saw {int(reading.checksum, 16)}")
+    return taken
+
+
+def monitor_times(machine: Machine, questions: int) -> list[int]:
+    """Nanoseconds in which QEMU's monitor answers each of so many questions that no guest takes part in."""
+    qmp, taken = machine.guest.qmp, []
+    machine.guest.watch()
+    for _ in range(questions):
+        time.sleep(REST)
+        machine.guest.watch()  # nothing is left to be read
+        start = time.perf_counter_ns()
+        qmp.execute("query-name")
+        if not select.select([qmp], [], [], SILENCE)[0]:
+            raise ToolFailure("bench", "QEMU's monitor does not answer")
+        taken.append(time.perf_counter_ns() - start)
+    machine.guest.watch()
     return taken
 
 

@@ -15,7 +15,7 @@ from tests.bench.kernel.linux import FILE, FOLDER, LINE, PROGRAM, build, cpio
 
 META = "linux-image-amd64"
 """Debian's package that depends on its present kernel for computers of all kinds: that for clouds lacks drivers."""
-DRIVERS = ("virtio_pci", "virtio_blk", "virtio_net", "virtio_input", "evdev", "ahci", "sd_mod", "e1000")
+DRIVERS = ("virtio_pci", "virtio_blk", "virtio_net", "virtio_input", "evdev", "ahci", "sd_mod")
 """The drivers that are asked for; one that is in the kernel itself is none of its modules. That of the PC's keyboard controller is."""
 PROGRAM_NAME = "devices"
 SOURCES = ("devices.c", "disk.c", "network.c", "keyboard.c")

@@ -12,9 +12,11 @@ from composer.tools import ToolFailure
 
 SHARED_MEMORY = Path("/dev/shm")
 SECTOR = 512
-SECTORS = 64 << 11
-"""64 MiB."""
+SECTORS = 16 << 11
+"""16 MiB."""
 SIGNAL_PORT = 0xE9
+DISKS = {"virtio": "virtio-blk-pci", "sata": "ide-hd,bus=ide.0"}
+"""What guests call a disk, and QEMU's device."""
 KEYBOARDS = {"ps2": (), "virtio-keyboard": ("-device", "virtio-keyboard-pci")}
 
 
@@ -33,14 +35,17 @@ def pattern(sectors: int) -> bytes:
 
 
 def devices(folder: Path, name: str, keyboard: str) -> tuple[str, ...]:
-    """Words that attach a disk, a network card, a debug console and the keyboard, where the PC's is not meant, to the guest `name`."""
-    disk = folder / f"{name}.disk"
-    make_disk(disk, SECTORS)
-    return ("-drive", f"if=none,id=disk,format=raw,file={disk}", "-device", "virtio-blk-pci,drive=disk",
+    """Words that attach disks, a network card, a debug console and the keyboard, where the PC's is not meant, to the guest `name`."""
+    return (*(word for disk, device in DISKS.items() for word in _disk(folder / f"{name}-{disk}.disk", disk, device)),
             "-netdev", "user,id=net,restrict=on", "-device", "virtio-net-pci,netdev=net",
             "-chardev", f"socket,id=signal,path={signal_of(folder, name)},server=on,wait=off",
             "-device", f"isa-debugcon,iobase={SIGNAL_PORT:#x},chardev=signal",
             *KEYBOARDS[keyboard])
+
+
+def _disk(path: Path, name: str, device: str) -> tuple[str, ...]:
+    make_disk(path, SECTORS)
+    return ("-drive", f"if=none,id={name},format=raw,file={path}", "-device", f"{device},drive={name}")
 
 
 def signal_of(folder: Path, name: str) -> Path:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from composer import cache, packages, qemu
-from composer.tools import ToolFailure, run
+from composer.tools import run
 from tests.bench.kernel import debian
 from tests.bench.kernel.compute import ROUNDS
 

@@ -22,37 +22,33 @@ const LOG: log::log = log::log;
 /// The most samples of one command.
 const MOST: u32 = 64;
 
-/// Does a thing so many times, and answers how often that went well.
-pub type Job<'a> = &'a mut dyn FnMut(u32) -> Result<u64, Error>;
+/// What is measured.
+struct Devices {
+    virtio: disk::Disk,
+    sata: disk::Disk,
+    card: network::Card,
+}
 
 fn run() -> Result<(), Error> {
-    let (mut disk, mut card) = (disk::Disk::new()?, network::Card::new());
+    let mut devices = Devices {
+        virtio: disk::Disk::new(|message, reply| service::virtio.call(message, reply))?,
+        sata: disk::Disk::new(|message, reply| service::sata.call(message, reply))?,
+        card: network::Card::new(),
+    };
     console::say("\nmunal-bench\nnote ready\n")?;
     let mut line = String::new();
     loop {
         console::read_line(&mut line)?;
-        let answer = obey(&line, &mut disk, &mut card).unwrap_or_else(|| format!("note failed: {}\n", line.trim_end()));
+        let answer = obey(&line, &mut devices).unwrap_or_else(|| format!("note failed: {}\n", line.trim_end()));
         console::say(&answer)?;
     }
 }
 
 /// Obeys a line; none where it is no command, or what it asks for failed.
-fn obey(line: &str, disk: &mut disk::Disk, card: &mut network::Card) -> Option<String> {
+fn obey(line: &str, devices: &mut Devices) -> Option<String> {
     let mut words = line.split_whitespace();
     let (name, operations, samples) = (words.next()?, words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-    let done = match name {
-        "read-4096" => measure(operations, samples, &mut |count| disk.in_order(count, disk::SMALL, disk::Disk::read)),
-        "read-65536" => measure(operations, samples, &mut |count| disk.in_order(count, disk::LARGE, disk::Disk::read)),
-        "random-4096" => measure(operations, samples, &mut |count| disk.anywhere(count, disk::SMALL)),
-        "write-4096" => measure(operations, samples, &mut |count| disk.in_order(count, disk::SMALL, disk::Disk::write)),
-        "write-65536" => measure(operations, samples, &mut |count| disk.in_order(count, disk::LARGE, disk::Disk::write)),
-        "flush-4096" => measure(operations, samples, &mut |count| disk.in_order(count, disk::SMALL, disk::Disk::write_through)),
-        "network" => measure(operations, samples, &mut |count| card.round_trips(count)),
-        "ps2" => measure(operations, samples, &mut |count| keyboard::wait_for_keys(count, |buffer| stream::ps2.read(buffer))),
-        "virtio-keyboard" => measure(operations, samples, &mut |count| keyboard::wait_for_keys(count, |buffer| stream::keyboard.read(buffer))),
-        _ => return None,
-    };
-    match done {
+    match measure(samples, || devices.work(name, operations))? {
         Ok((checksum, times)) => {
             let mut answer = format!("bench {name} {operations} {checksum:016x}");
             times.iter().for_each(|time| { let _ = write!(answer, " {time}"); }); // a String takes all
@@ -66,14 +62,34 @@ fn obey(line: &str, disk: &mut disk::Disk, card: &mut network::Card) -> Option<S
     }
 }
 
-/// The checksum of all samples, which are to be alike, and nanoseconds of each. Errors: those of the job.
-fn measure(operations: u32, samples: u32, job: Job<'_>) -> Result<(u64, Vec<u64>), Error> {
+impl Devices {
+    /// Does a thing so many times, and answers how often that went well; none where it is no thing.
+    fn work(&mut self, name: &str, operations: u32) -> Option<Result<u64, Error>> {
+        match name.split_once('/') {
+            Some(("virtio", kind)) => self.virtio.work(kind, operations),
+            Some(("sata", kind)) => self.sata.work(kind, operations),
+            Some(_) => None,
+            None => Some(match name {
+                "network" => self.card.round_trips(operations),
+                "ps2" => keyboard::wait_for_keys(operations, |buffer| stream::ps2.read(buffer)),
+                "virtio-keyboard" => keyboard::wait_for_keys(operations, |buffer| stream::keyboard.read(buffer)),
+                _ => return None,
+            }),
+        }
+    }
+}
+
+/// The least that a sample answered, so that one that did not go well shows, and nanoseconds of each. None where there is no such job;
+/// errors: those of the job.
+fn measure(samples: u32, mut job: impl FnMut() -> Option<Result<u64, Error>>) -> Option<Result<(u64, Vec<u64>), Error>> {
     let (mut checksum, mut times) = (u64::MAX, Vec::new());
     for _ in 0..samples.clamp(1, MOST) {
         let start = CLOCK.now();
-        let done = job(operations)?;
+        match job()? {
+            Ok(done) => checksum = checksum.min(done),
+            Err(why) => return Some(Err(why)),
+        }
         times.push(CLOCK.now() - start);
-        checksum = checksum.min(done); // one sample that did not go well shows
     }
-    Ok((checksum, times))
+    Some(Ok((checksum, times)))
 }

@@ -91,7 +91,7 @@ mod tests {
 
     use super::*;
     use core::{cell::RefCell, sync::atomic::{AtomicU32, Ordering}};
-    use std::{boxed::Box, collections::BTreeSet};
+    use std::{boxed::Box, collections::{BTreeMap, BTreeSet}};
     use virtio::{Fault, QUEUES, queue::Used};
 
     const QUEUE_SIZE: u32 = 0x18;
@@ -100,7 +100,10 @@ mod tests {
     struct Device {
         size: u16,
         used: &'static Used,
-        /// Address and length, by descriptor, in the order of the giving.
+        /// Address and length of each descriptor, and which stands where in what is available.
+        descriptors: RefCell<BTreeMap<u16, (u64, u32)>>,
+        available: RefCell<BTreeMap<u16, u16>>,
+        /// Descriptor, address and length, in the order of the giving.
         given: RefCell<Vec<(u16, u64, u32)>>,
         done: RefCell<u16>,
     }
@@ -108,11 +111,21 @@ mod tests {
     impl Device {
         fn new(size: u16) -> Self {
             let used = Box::leak(Box::new(Used([const { AtomicU32::new(0) }; 1024])));
-            Self { size, used, given: RefCell::default(), done: RefCell::default() }
+            Self { size, used, descriptors: RefCell::default(), available: RefCell::default(), given: RefCell::default(), done: RefCell::default() }
         }
 
         fn inlet(&self) -> Inlet {
             Inlet::new(self, Queue::with(self, 0, 256, self.used).unwrap()).unwrap()
+        }
+
+        /// Takes down what is available, of which there were so many.
+        fn look(&self, until: u16) {
+            let mut given = self.given.borrow_mut();
+            while given.len() as u16 != until {
+                let head = self.available.borrow()[&(given.len() as u16 % self.size)];
+                let (address, length) = self.descriptors.borrow()[&head];
+                given.push((head, address, length));
+            }
         }
 
         fn tell(&self, head: u16, length: u32) {
@@ -146,9 +159,16 @@ mod tests {
         fn write32(&self, _: u8, _: u32, _: u32) {}
         fn write64(&self, _: u8, _: u32, _: u64) {}
         fn write_table(&self, table: u8, offset: u32, bytes: &[u8]) -> bool {
-            if table < QUEUES {
-                let [address, rest] = [&bytes[..8], &bytes[8..]].map(|part| u64::from_le_bytes(part.try_into().unwrap()));
-                self.given.borrow_mut().push(((offset / 16) as u16, address, rest as u32));
+            let half = |at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]);
+            match (table < QUEUES, offset) {
+                (true, _) => {
+                    let [address, rest] = [&bytes[..8], &bytes[8..]].map(|part| u64::from_le_bytes(part.try_into().unwrap()));
+                    self.descriptors.borrow_mut().insert((offset / 16) as u16, (address, rest as u32));
+                }
+                (false, 0) => self.look(half(2)),
+                (false, _) => {
+                    self.available.borrow_mut().insert(((offset - 4) / 2) as u16, half(0));
+                }
             }
             true
         }

@@ -18,6 +18,8 @@ const QUEUE_DEVICE: u32 = 0x30;
 const MOST: u16 = 256;
 /// The last place of a word in the region where queues are told of.
 const LAST_BELL: u32 = 0x40 - 2;
+/// Bytes of a descriptor.
+const DESCRIPTOR: usize = 16;
 /// Where the tables begin in a driver's addresses: 4 GiB each, after its memory.
 const TABLE: u64 = 1 << 32;
 
@@ -71,6 +73,9 @@ pub struct Queue {
     before: u16,
     /// What the device is told with what is available.
     flags: u16,
+    /// As what each descriptor, and each place of what is available, was written last: what is the same is not written again.
+    descriptors: Vec<Option<[u8; DESCRIPTOR]>>,
+    places: Vec<Option<u16>>,
 }
 
 impl Queue {
@@ -98,6 +103,7 @@ impl Queue {
         let queue = Self {
             number, size, used, bell: bell.ok_or(Fault::Nonsense(number))?,
             free: (0..size).rev().collect(), given: (0..size).map(|_| None).collect(), available: 0, taken: 0, seen: 0, before: 0, flags: 0,
+            descriptors: alloc::vec![None; usize::from(size)], places: alloc::vec![None; usize::from(size)],
         };
         queue.publish(card, 0)?; // the table is the last life's still
         card.write16(COMMON, QUEUE_ENABLE, 1);
@@ -138,19 +144,25 @@ impl Queue {
     }
 
     /// Writes a request's descriptors, and that it is available.
-    fn write(&self, card: &impl Card, chain: &[u16], parts: &[Part]) -> Result<(), Fault> {
+    fn write(&mut self, card: &impl Card, chain: &[u16], parts: &[Part]) -> Result<(), Fault> {
         for (place, part) in parts.iter().enumerate() {
-            let next = chain.get(place + 1);
-            let flags = if next.is_some() { NEXT } else { 0 } | if part.written { WRITE } else { 0 };
-            let mut bytes = [0; 16];
-            bytes[..8].copy_from_slice(&part.address.to_le_bytes());
-            bytes[8..12].copy_from_slice(&part.length.to_le_bytes());
-            bytes[12..14].copy_from_slice(&flags.to_le_bytes());
-            bytes[14..].copy_from_slice(&next.copied().unwrap_or(0).to_le_bytes());
-            put(card, self.number as u8, 16 * u32::from(chain[place]), &bytes)?;
+            self.describe(card, chain[place], descriptor(part, chain.get(place + 1).copied()))?;
         }
-        put(card, QUEUES + self.number as u8, 4 + 2 * u32::from(self.available % self.size), &chain[0].to_le_bytes())?;
+        let place = self.available % self.size;
+        if self.places[usize::from(place)] != Some(chain[0]) {
+            put(card, QUEUES + self.number as u8, 4 + 2 * u32::from(place), &chain[0].to_le_bytes())?;
+            self.places[usize::from(place)] = Some(chain[0]);
+        }
         self.publish(card, self.available.wrapping_add(1))
+    }
+
+    fn describe(&mut self, card: &impl Card, number: u16, bytes: [u8; DESCRIPTOR]) -> Result<(), Fault> {
+        let last = &mut self.descriptors[usize::from(number)];
+        if *last != Some(bytes) {
+            put(card, self.number as u8, DESCRIPTOR as u32 * u32::from(number), &bytes)?;
+            *last = Some(bytes);
+        }
+        Ok(())
     }
 
     /// Says how many requests were made available, so that the device may look at them.
@@ -201,6 +213,17 @@ impl Queue {
         (self.seen, self.before) = (index, self.available);
         Ok(index != self.taken)
     }
+}
+
+/// A descriptor (section 2.7.5): address, length, flags, and which one follows.
+fn descriptor(part: &Part, next: Option<u16>) -> [u8; DESCRIPTOR] {
+    let flags = if next.is_some() { NEXT } else { 0 } | if part.written { WRITE } else { 0 };
+    let mut bytes = [0; DESCRIPTOR];
+    bytes[..8].copy_from_slice(&part.address.to_le_bytes());
+    bytes[8..12].copy_from_slice(&part.length.to_le_bytes());
+    bytes[12..14].copy_from_slice(&flags.to_le_bytes());
+    bytes[14..].copy_from_slice(&next.unwrap_or(0).to_le_bytes());
+    bytes
 }
 
 fn put(card: &impl Card, table: u8, offset: u32, bytes: &[u8]) -> Result<(), Fault> {

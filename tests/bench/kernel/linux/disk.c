@@ -1,4 +1,4 @@
-// A disk's blocks, past all caches of Linux's. Each sector begins with its number.
+// Blocks of disks, past all caches of Linux's. Each sector begins with its number.
 
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -13,29 +13,34 @@
 #define SECTOR 512
 #define SMALL 4096
 #define LARGE 65536
-#define DISK "/dev/vda"
 #define PATIENCE 10000
 
-static int disk = -1;
-static uint64_t sectors;
+// A disk, where the next request in order is, and what the generator of places has come to. `name` is followed by a slash.
+static struct disk {
+    const char *name, *path;
+    int file;
+    uint64_t sectors, next, state;
+} disks[] = {{"virtio", "/dev/vda", -1, 0, 0, 0}, {"sata", "/dev/sda", -1, 0, 0, 0}};
+
+static struct disk *disk;
 static uint8_t buffer[LARGE] __attribute__((aligned(4096)));
 
 // A driver may find its disk some time after it was loaded.
-static void open_disk(const char *path) {
-    for (int waited = 0; disk < 0 && waited < PATIENCE; waited++) {
-        disk = open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
-        if (disk < 0) {
+static void open_disk(void) {
+    for (int waited = 0; disk->file < 0 && waited < PATIENCE; waited++) {
+        disk->file = open(disk->path, O_RDWR | O_DIRECT | O_CLOEXEC);
+        if (disk->file < 0) {
             nanosleep(&(struct timespec){0, 1000000}, NULL);
         }
     }
     uint64_t bytes = 0;
-    must(disk >= 0 && ioctl(disk, BLKGETSIZE64, &bytes) == 0, path);
-    sectors = bytes / SECTOR;
+    must(disk->file >= 0 && ioctl(disk->file, BLKGETSIZE64, &bytes) == 0, disk->path);
+    disk->sectors = bytes / SECTOR;
 }
 
 static uint64_t read_at(uint64_t sector, uint32_t bytes) {
     uint64_t first, last, end = sector + bytes / SECTOR - 1;
-    if (pread(disk, buffer, bytes, (off_t)(sector * SECTOR)) != (ssize_t)bytes) {
+    if (pread(disk->file, buffer, bytes, (off_t)(sector * SECTOR)) != (ssize_t)bytes) {
         return 0;
     }
     memcpy(&first, buffer, sizeof first);
@@ -48,21 +53,21 @@ static uint64_t write_at(uint64_t sector, uint32_t bytes) {
         uint64_t number = sector + at / SECTOR;
         memcpy(buffer + at, &number, sizeof number);
     }
-    return pwrite(disk, buffer, bytes, (off_t)(sector * SECTOR)) == (ssize_t)bytes;
+    return pwrite(disk->file, buffer, bytes, (off_t)(sector * SECTOR)) == (ssize_t)bytes;
 }
 
 static uint64_t write_through(uint64_t sector, uint32_t bytes) {
-    return write_at(sector, bytes) && fdatasync(disk) == 0;
+    return write_at(sector, bytes) && fdatasync(disk->file) == 0;
 }
 
 // One request after the other, to the disk's end and again from its start.
 static uint64_t in_order(uint32_t operations, uint32_t bytes, uint64_t (*request)(uint64_t sector, uint32_t bytes)) {
-    static uint64_t sector;
     uint64_t done = 0, count = bytes / SECTOR;
     for (uint32_t i = 0; i < operations; i++) {
-        sector = sector / count * count + count <= sectors ? sector / count * count : 0;
+        uint64_t sector = disk->next / count * count;
+        sector = sector + count <= disk->sectors ? sector : 0;
         done += request(sector, bytes);
-        sector += count;
+        disk->next = sector + count;
     }
     return done;
 }
@@ -89,16 +94,15 @@ static uint64_t write_small_through(uint32_t operations) {
 
 // Blocks as a linear congruential generator has them (Knuth's MMIX).
 static uint64_t read_anywhere(uint32_t operations) {
-    static uint64_t state;
     uint64_t done = 0, count = SMALL / SECTOR;
     for (uint32_t i = 0; i < operations; i++) {
-        state = state * 6364136223846793005u + 1442695040888963407u;
-        done += read_at((state >> 33) % (sectors / count) * count, SMALL);
+        disk->state = disk->state * 6364136223846793005u + 1442695040888963407u;
+        done += read_at((disk->state >> 33) % (disk->sectors / count) * count, SMALL);
     }
     return done;
 }
 
-job find_disk_job(const char *name) {
+static job find_kind(const char *name) {
     static const struct {
         const char *name;
         job job;
@@ -108,8 +112,19 @@ job find_disk_job(const char *name) {
     };
     for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
         if (strcmp(jobs[i].name, name) == 0) {
-            open_disk(DISK);
             return jobs[i].job;
+        }
+    }
+    return NULL;
+}
+
+job find_disk_job(const char *name) {
+    const char *kind = strchr(name, '/');
+    for (size_t i = 0; kind && i < sizeof disks / sizeof *disks; i++) {
+        if (strncmp(disks[i].name, name, (size_t)(kind - name)) == 0) {
+            disk = &disks[i];
+            open_disk();
+            return find_kind(kind + 1);
         }
     }
     return NULL;

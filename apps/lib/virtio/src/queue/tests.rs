@@ -244,6 +244,25 @@ fn a_device_is_told_once_that_it_need_not_interrupt_and_with_each_request() {
 }
 
 #[test]
+fn what_a_request_has_in_common_with_the_one_before_is_not_written_again() {
+    let device = Device::new(4);
+    let mut queue = device.queue(4).unwrap();
+    let mut written = |parts: &[Part]| {
+        device.patience.set(100);
+        queue.give(&device, parts).unwrap().unwrap();
+        let (head, seen) = device.look().unwrap();
+        assert_eq!(seen, parts);
+        device.use_up(head.into(), 0);
+        queue.take().unwrap().unwrap();
+        100 - device.patience.get()
+    };
+    let parts = [part(0x1000), part(0x2000)];
+    let counts: Vec<usize> = (0..6).map(|_| written(&parts)).collect();
+    assert_eq!(counts, [4, 2, 2, 2, 1, 1], "both descriptors once, each place of what is available once, how many are each time");
+    assert_eq!((written(&[part(0x1000), part(0x3000)]), written(&parts)), (2, 2), "what differs is");
+}
+
+#[test]
 fn counters_wrap() {
     let device = Device::new(16);
     let mut queue = device.queue(16).unwrap();
