@@ -79,8 +79,11 @@ def _known(devices: Sequence[Device], names: Sequence[str]) -> Iterator[tuple[in
     places = (number for number in range(FIRST_SLOT, LAST_SLOT + 1, SLOT) if number not in wanted)
     for device in devices:
         identity = next((str(match) for match in device.matches if str(match) in all_cards()), None)
-        number = next(places, None) if device.slot is None else device.slot
-        if identity is not None and number is not None and number not in pci.FUNCTIONS:
+        if identity is None:
+            continue
+        own = all_cards()[identity].PLACE
+        number = own if own is not None else device.slot if device.slot is not None else next(places, None)
+        if number is not None and (number == own and not seen[identity] or number not in pci.FUNCTIONS):
             yield number, names[device.instance], identity, seen[identity]
             seen[identity] += 1
 

@@ -23,7 +23,7 @@ from composer.simulate.kernel import Kernel
 from composer.simulate.machine import Machine, Outcome
 from composer.simulate.sip import Sip, Status
 from composer.system import Instance, Restart, System
-from tests.boot.workspace import copy_workspace
+from tests.boot.workspace import REPOSITORY
 from tests.composer.systems import app, instance, need, system, wire
 
 SECOND = 1_000_000_000
@@ -129,17 +129,10 @@ class Ran:
 Drive = Callable[..., Ran]
 
 
-ALONE = ("edu", "virtio-input")
-"""Drivers that the profile `drivers` has not."""
-
-
 @pytest.fixture(scope="session")
-def drivers(tmp_path_factory: pytest.TempPathFactory) -> pipeline.Generated:
-    """All drivers of devices on PCI, built."""
-    root = copy_workspace(tmp_path_factory.mktemp("drivers") / "workspace")
-    parts = [f'[instance.{name}-alone]\napp = "{name}"\ngrant.device.card = {{}}\n' for name in ALONE]
-    (root / "profiles" / "alone.toml").write_text("\n".join(['[profile]\nextends = ["drivers"]\n', *parts]))
-    result = pipeline.compose(root, "alone", pipeline.Stage.GENERATE)
+def drivers() -> pipeline.Generated:
+    """All drivers of the repository's profile `drivers`, built."""
+    result = pipeline.compose(REPOSITORY, "drivers", pipeline.Stage.GENERATE)
     assert result.ok, result.diagnostics
     return result.value
 

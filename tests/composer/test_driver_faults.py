@@ -149,7 +149,7 @@ def use_factorials(client: Client) -> int:
     return n
 
 
-JOBS = {"virtio-blk": (use_disk, "1af4:1042"), "virtio-rng": (use_entropy, "1af4:1044"), "virtio-net": (use_network, "1af4:1041"),
+JOBS = {"virtio-blk": (use_disk, "1af4:1042"), "ahci": (use_disk, "01:06:01"), "virtio-rng": (use_entropy, "1af4:1044"), "virtio-net": (use_network, "1af4:1041"),
         "e1000": (use_network, "8086:100e"), "virtio-input": (use_keyboard, "1af4:1052"), "virtio-gpu": (use_screen, "1af4:1050"),
         "edu": (use_factorials, "1234:11e8"), "i8042": (use_keyboard, None)}
 
@@ -199,7 +199,7 @@ def test_a_fault_is_survived_or_told_in_one_line(drive: Drive, without, name: st
     if (name, kind) in UNNOTICED:
         assert (ran.log, ran.status, ran.error) == (expected.log, Status.RUNNING, None)
     elif ran.status is Status.RUNNING:
-        assert (ran.result, ran.error, len(ran.log)) == (expected.result, None, len(expected.log))
+        assert (ran.result, ran.error) == (expected.result, None) and len(ran.log) - len(expected.log) in (0, 1)
     else:
         assert ran.error in (None, *REPEATED)
         *before, last = ran.log

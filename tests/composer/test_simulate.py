@@ -81,7 +81,7 @@ def test_date_and_the_clocks_log_show_the_machines_time(console):
     assert any(line.startswith("2031-02-03 04:05:") for line in lines)
 
 
-DEVICES = ("rng", "disk", "net", "e1000", "display", "framebuffer", "ps2", "keyboard", "mouse", "tablet", "factorial")
+DEVICES = ("rng", "disk", "ahci", "net", "e1000", "display", "framebuffer", "ps2", "keyboard", "mouse", "tablet", "factorial")
 
 
 def checked(lines: list[str]) -> dict[str, str]:
