@@ -6,6 +6,7 @@ import os
 import re
 import tempfile
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from composer import pipeline
 from composer.device_shapes import EntryPointer, LengthTable, LimitTable, RegionTable, RegisterPointer, SealedTable, WrittenTable
 from composer.explain import codes
 from composer.fault_script import read_script
+from composer.peripherals import wanted
 from composer.simulate import SimulateOptions, simulate
 from composer.simulate.cards import all_cards
 from composer.simulate.devices.i8042 import I8042_FAULTS
@@ -71,8 +73,9 @@ def test_the_script_of_faults_does_what_it_says(tmp_path):
     made = pipeline.compose(REPOSITORY, "devices", pipeline.Stage.GENERATE).value
     plan = read_script(script, made.system)
     assert plan.ok, plan.diagnostics
+    others = tuple({each.instance for each in wanted(made.system)} - {"disk"})  # which only take their time
     with tempfile.TemporaryFile() as printed, open(os.devnull) as nothing:
-        options = SimulateOptions(timeout=120.0, input=nothing.fileno(), output=printed.fileno(), plan=plan.value)
+        options = SimulateOptions(timeout=120.0, input=nothing.fileno(), output=printed.fileno(), plan=replace(plan.value, without=others))
         assert simulate(made.system, made.wasm, made.glue, options) == 1
         printed.seek(0)
         lines = printed.read().decode().splitlines()
