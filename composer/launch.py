@@ -88,7 +88,7 @@ def simulate(root: Path, variant: Variant, *, timeout: float | None, locked: boo
     from composer import simulate as simulator
 
     made = generated.value
-    _devices(wanted(made.system), without)
+    _left_out(wanted(made.system), without)
     options = simulator.SimulateOptions(timeout=timeout, plan=replace(plan.value, without=tuple(without), disks=disks))
     return simulator.simulate(made.system, made.wasm, made.glue, options)
 

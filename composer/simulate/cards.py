@@ -55,6 +55,8 @@ class Card:
     """One function. `about` is its configuration space, `FAULTS` what it can do wrong, each in words."""
 
     FAULTS: ClassVar[Mapping[str, str]] = COMMON_FAULTS
+    PLACE: ClassVar[int | None] = None
+    """The function that it is on this machine, where that is always the same one."""
     about: pci.Function
 
     def __init__(self, slot: Slot) -> None:

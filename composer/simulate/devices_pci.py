@@ -7,7 +7,7 @@ the kernel does it (kernel/src/device/find.rs).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from composer.device import Device, Region
@@ -16,7 +16,7 @@ from composer.simulate import pci
 from composer.simulate.cards import Card, Slot, all_cards
 from composer.simulate.clock import Clock
 from composer.simulate.dma import Dma
-from composer.simulate.faults import Plan, Script, Typed
+from composer.simulate.faults import Plan, Script
 from composer.simulate.granted import Granted
 from composer.simulate.links import Answer, Links
 
@@ -31,15 +31,16 @@ FIRST_SLOT, SLOT, LAST_SLOT = 0x10, 0x08, 0xF0
 class Cabinet:
     """The cards of one machine, and the devices of a layout that they are.
 
-    `names` are the instances in the layout's order.
+    `names` are the instances in the layout's order; `scripts` what the device of each is to do wrong.
     """
 
-    def __init__(self, devices: Sequence[Device], names: Sequence[str], notify: Callable[[], None], clock: Clock, plan: Plan) -> None:
+    def __init__(self, devices: Sequence[Device], names: Sequence[str], notify: Callable[[], None], clock: Clock, plan: Plan,
+                 scripts: Mapping[str, Script]) -> None:
         self.cards: dict[int, Card] = {}
         self.of: dict[str, Card] = {}
-        scripts = plan.scripts()
-        present = [device for device in devices if names[device.instance] not in plan.without]
-        for number, (name, identity, ordinal) in zip(range(FIRST_SLOT, LAST_SLOT + 1, SLOT), _known(present, names), strict=False):
+        for number, name, identity, ordinal in _known(devices, names):
+            if name in plan.without:
+                continue
             slot = Slot(clock, scripts.get(name) or Script(), ordinal, plan.disks / f"{name}.disk" if plan.disks else None)
             self.cards[number] = self.of[name] = all_cards()[identity](slot)
         self.bus = pci.Bus({number: card.about for number, card in self.cards.items()})
@@ -64,25 +65,26 @@ class Cabinet:
     def _is(self, device: Device, number: int) -> bool:
         return any(self.bus.read(number, match.offset & ~3) & match.mask == match.value for match in device.matches)
 
-    def tell(self, typed: Typed) -> None:
-        """Something is pressed or moved on the device that an instance drives, where that is there."""
-        card = self.of.get(typed.instance)
-        if card is not None:
-            card.tell(typed.events)
-
     def close(self) -> None:
         """The machine goes off."""
         for card in self.cards.values():
             card.close()
 
 
-def _known(devices: Sequence[Device], names: Sequence[str]) -> Iterator[tuple[str, str, int]]:
-    """Who drives each card that there is to be, which one that is, and how many of its kind were before it."""
+def _known(devices: Sequence[Device], names: Sequence[str]) -> Iterator[tuple[int, str, str, int]]:
+    """Each card that there is to be: which function it is, who drives it, what it is, and how many of its kind were before it. One is
+    where its grant wants it, or at the next place that no grant wants."""
     seen: Counter[str] = Counter()
+    wanted = {device.slot for device in devices if device.slot is not None}
+    places = (number for number in range(FIRST_SLOT, LAST_SLOT + 1, SLOT) if number not in wanted)
     for device in devices:
         identity = next((str(match) for match in device.matches if str(match) in all_cards()), None)
-        if identity is not None:
-            yield names[device.instance], identity, seen[identity]
+        if identity is None:
+            continue
+        own = all_cards()[identity].PLACE
+        number = own if own is not None else device.slot if device.slot is not None else next(places, None)
+        if number is not None and (number == own and not seen[identity] or number not in pci.FUNCTIONS):
+            yield number, names[device.instance], identity, seen[identity]
             seen[identity] += 1
 
 

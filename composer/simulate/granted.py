@@ -5,16 +5,16 @@ Registers and tables are judged by rules.py. A device that the machine has not r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from composer.device import Device, Step
+from composer.device import ADDRESS, Device, Rules, Step
 from composer.simulate.cards import Card
 from composer.simulate.clock import Clock
 from composer.simulate.dma import TABLES_AT, Dma, Windowed
 from composer.simulate.engine import Fault
 from composer.simulate.links import Answer
 from composer.simulate.objects import Interrupt
-from composer.simulate.rules import Apart, Nowhere, Reach, entries, is_halved, judge
+from composer.simulate.rules import Apart, Nowhere, Reach, at_rest, entries, is_halved, judge, places
 from composer.simulate.rules import Fault as Unruly
 
 RESET = 2_000_000_000
@@ -66,10 +66,7 @@ class Granted:
             if not self._take(step, clock, pause):
                 name = self.model.regions[step.region].name
                 raise Fault(f"device `{self.model.need}` does not come out of its reset: {step.offset:#x} of `{name}`", trapped=False)
-        for memory, table in zip(self._dma.tables, self.model.tables, strict=True):
-            if table.rules.pointers:
-                memory[:] = bytes(len(memory))
-        self._lead_to_tables()
+        self._forget()
         self.interrupt.take()
         self._is_open = True
 
@@ -94,13 +91,25 @@ class Granted:
             pause(clock.now() + LOOK)
         return True
 
-    def _lead_to_tables(self) -> None:
-        """A register that leads to a table leads to the first that it may, so that no card follows what nobody told it."""
+    def _forget(self) -> None:
+        """Tables that hold addresses are zeros again. What leads to a table, a register or an entry, leads to the first that it may, so
+        that no card follows what nobody told it."""
+        for memory, table in zip(self._dma.tables, self.model.tables, strict=True):
+            if table.rules.pointers:
+                memory[:] = bytes(len(memory))
+            for offset, to in self._at_rest(table.rules):
+                for entry in range(0, table.entry * table.count, table.entry):
+                    memory[entry + offset:entry + offset + ADDRESS] = to.to_bytes(ADDRESS, "little")
         for number, region in enumerate(self.model.regions):
-            for pointer in region.rules.pointers:
-                first = next((n for n in range(len(self.model.tables)) if pointer.to >> 1 >> n & 1), None)
-                if first is not None:
-                    self._store(number, pointer.offset, 8, TABLES_AT * (first + 1))
+            for offset, to in self._at_rest(region.rules):
+                self._store(number, offset, ADDRESS, to)
+
+    def _at_rest(self, rules: Rules) -> Iterator[tuple[int, int]]:
+        """Where addresses lead to tables when nobody has written them, and where those are as the device sees them."""
+        for pointer in rules.pointers:
+            table = at_rest(pointer, self.model.tables)
+            if table is not None:
+                yield from ((offset, TABLES_AT * (table + 1)) for offset in places(pointer))
 
     # What its driver calls
 
@@ -174,7 +183,7 @@ class Granted:
         if self.card is None or self.card.gone:
             return
         bar, start = self._regions[region]
-        if count == 8 and is_halved(self.model.regions[region].rules, offset):
+        if count == ADDRESS and is_halved(self.model.regions[region].rules, offset):
             self.card.write(bar, start + offset, 32, value & ONES)
             self.card.write(bar, start + offset + 4, 32, value >> 32)
         else:

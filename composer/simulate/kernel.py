@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,11 @@ from composer.simulate import acpi
 from composer.simulate.devices_pci import Cabinet
 from composer.simulate.engine import Finished, Linked
 from composer.simulate.exchange import Exchange
-from composer.simulate.faults import Plan
+from composer.simulate.faults import Plan, Typed
 from composer.simulate.machine import Machine
 from composer.simulate.objects import Interrupt, Log, Service, Stream
 from composer.simulate.sip import Sip, Status
-from composer.system import System
+from composer.system import Instance, System
 from composer.table import decode
 
 if TYPE_CHECKING:
@@ -53,15 +53,30 @@ class Kernel:
         self.streams = [Stream(s.capacity) for s in layout.streams]
         self.services = [Service() for _ in layout.services]
         names = [instance.name for instance in system.instances]
-        self._plan = plan
-        self.cabinet = Cabinet(layout.devices, names, self.changed.notify_all, machine.clock, plan)
+        self._plan, scripts = plan, plan.scripts()
+        for instance in system.instances:
+            if instance.name in plan.without:
+                self._leave_out(instance)
+        machine.scripts |= {grant.ports.base: scripts[i.name] for i in system.instances if i.name in scripts for grant in i.grants if grant.ports}
+        self.cabinet = Cabinet(layout.devices, names, self.changed.notify_all, machine.clock, plan, scripts)
         self.devices = self.cabinet.devices
+        machine.operate = self.operate
         self.exchange = Exchange(layout, [i.bounds.handles for i in system.instances], lambda index: self.sips[index].lives_on)
         self.started = machine.clock.now()
         self.wall = int(machine.wall_clock().timestamp()) * 1_000_000_000
         """The time of day at the start, in nanoseconds since 1970: to a second, as a real-time clock has it."""
         self.over = False
         self.sips = [Sip(self, k, i, apps[i.app.name], glue[i.name]) for k, i in enumerate(system.instances)]
+
+    def _leave_out(self, instance: Instance) -> None:
+        """The machine lacks what an instance drives by its place; cards are the cabinet's."""
+        for grant in instance.grants:
+            if grant.ports:
+                self.machine.remove_ports(grant.ports)
+            if grant.memory:
+                self.machine.remove_memory(grant.memory)
+            if grant.need.capability == "framebuffer":
+                self.machine.picture = None
 
     @cached_property
     def table(self) -> dict[str, Any]:
@@ -76,9 +91,23 @@ class Kernel:
         self.log.line(f"munal {__version__}: {self.system.name} {self.system.version}, {where}, simulated")
         self.machine.clock.expect(len(self.sips))
         for each in self._plan.typed:
-            self.machine.clock.after(each.at * 1_000_000, partial(self.cabinet.tell, each))
+            self.machine.clock.after(each.at * 1_000_000, partial(self.tell, each))
         for sip in self.sips:
             sip.thread.start()
+
+    def tell(self, typed: Typed) -> None:
+        """Something is pressed or moved on the device that an instance drives, where that is there."""
+        ports = (grant.ports.base for i in self.system.instances if i.name == typed.instance for grant in i.grants if grant.ports)
+        for device in (self.cabinet.of.get(typed.instance), *(self.machine.at_port(port) for port in ports)):
+            if device is not None and hasattr(device, "tell"):
+                device.tell(typed.events)
+
+    def operate(self, at_display: bool, events: Sequence[tuple[int, int, int]]) -> None:
+        """The operator presses keys and moves pointers: of the input devices on PCI, or of the keyboard controller."""
+        devices = self.cabinet.cards.values() if at_display else self.machine.at_ports()
+        for device in devices:
+            if hasattr(device, "tell"):
+                device.tell(events)
 
     def stop(self) -> None:
         """End every thread, those in endless loops too."""

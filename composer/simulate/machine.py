@@ -12,11 +12,13 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from composer.simulate.clock import Clock
+from composer.simulate.faults import Script
 from composer.simulate.objects import Interrupt
 
 if TYPE_CHECKING:
     from composer.simulate.devices import Device
     from composer.simulate.devices.uart16550 import Uart16550
+    from composer.system import Range
 
 PICTURE = (640, 480)
 """Width and height of the picture that a simulated firmware sets up."""
@@ -62,14 +64,38 @@ class Machine:
         self.ended: tuple[Outcome, int] | None = None
         self.interrupts = {number: Interrupt() for number in range(16)}
         self.output = bytearray()
-        self.picture = Picture(*PICTURE)
+        self.picture: Picture | None = Picture(*PICTURE)
         self.serial: Uart16550 | None = None
         self.input_waits = False
         self.fault: BaseException | None = None
+        self.scripts: dict[int, Script] = {}
+        self.operate: Callable[[bool, list[tuple[int, int, int]]], None] = lambda at_display, events: None
+        """Has its operator press and move: at the display, or at what the machine has by itself."""
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
         self._ports = [(base, length, made(self)) for base, length, made in all_devices()]
         self._memory = [(base, length, made(self)) for base, length, made in all_memory_devices()]
+
+    def script(self, port: int) -> Script:
+        """What the device at a port is to do wrong."""
+        return self.scripts.setdefault(port, Script())
+
+    def at_port(self, port: int) -> Device | None:
+        """The device that answers there."""
+        found = _at(self._ports, port)
+        return found[0] if found else None
+
+    def remove_ports(self, place: Range) -> None:
+        """The devices at these ports are not there."""
+        self._ports = [each for each in self._ports if not place.base <= each[0] < place.end]
+
+    def remove_memory(self, place: Range) -> None:
+        """The devices in this device memory are not there."""
+        self._memory = [each for each in self._memory if not place.base <= each[0] < place.end]
+
+    def at_ports(self) -> list[Device]:
+        """All devices that answer at ports."""
+        return [device for _, _, device in self._ports]
 
     def read(self, port: int, width: int) -> int:
         """An IN instruction of `width` bits."""

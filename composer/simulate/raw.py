@@ -20,6 +20,7 @@ from composer.system import Access, Need, Range
 if TYPE_CHECKING:
     from composer.interfaces import Interfaces
     from composer.simulate.kernel import Kernel
+    from composer.simulate.machine import Picture
     from composer.simulate.sip import Sip
 
 
@@ -253,14 +254,20 @@ class Primitives(Devices):
     def framebuffer_info(self, handle: int, at: int, length: int) -> int:
         self._require(handle, HandleKind.FRAMEBUFFER)
         self._check_buffer(at, length)
-        return self._store_whole(at, length, self.kernel.machine.picture.about)
+        return self._store_whole(at, length, self._picture().about)
 
     def framebuffer_write(self, handle: int, offset: int, at: int, length: int) -> int:
         self._require(handle, HandleKind.FRAMEBUFFER)
         taken = self._read(at, length)
-        if not self.kernel.machine.picture.put(offset, taken):
+        if not self._picture().put(offset, taken):
             raise Answer("invalid")
         return length
+
+    def _picture(self) -> Picture:
+        picture = self.kernel.machine.picture
+        if picture is None:
+            raise Answer("not_found")
+        return picture
 
     # What all of them share
 

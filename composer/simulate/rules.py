@@ -123,7 +123,20 @@ def entries(table: Table, offset: int, data: bytes, tables: Sequence[Table], tra
 
 def is_halved(rules: Rules, offset: int) -> bool:
     """Whether the register there is an address that is written as two halves."""
-    return any(pointer.halves and pointer.offset == offset for pointer in rules.pointers)
+    return any(pointer.halves and offset in places(pointer) for pointer in rules.pointers)
+
+
+def places(pointer: Pointer) -> range:
+    """Where each of its repetitions begins."""
+    return range(pointer.offset, pointer.offset + pointer.count * (pointer.stride or 1), pointer.stride or 1)
+
+
+def at_rest(pointer: Pointer, tables: Sequence[Table]) -> int | None:
+    """The table that a pointer leads to when nobody has written it: the first that it may lead to, where that has all the bytes which
+    the device may reach from there on. None for one that leads to the driver's memory alone."""
+    first = next((number for number in range(len(tables)) if pointer.to >> 1 >> number & 1), None)
+    length = pointer.length.more if pointer.length else pointer.reach
+    return None if first is None or place(first + 1 << STRIDE, length, pointer.to, tables) is None else first
 
 
 def _cover(rules: Rules, write: _Write) -> None:

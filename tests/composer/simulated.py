@@ -23,7 +23,7 @@ from composer.simulate.kernel import Kernel
 from composer.simulate.machine import Machine, Outcome
 from composer.simulate.sip import Sip, Status
 from composer.system import Instance, Restart, System
-from tests.boot.workspace import copy_workspace
+from tests.boot.workspace import REPOSITORY
 from tests.composer.systems import app, instance, need, system, wire
 
 SECOND = 1_000_000_000
@@ -36,6 +36,7 @@ RESTED = 100 * SECOND
 MEMORY = 3 << 20
 REPLY_AT = 3 << 19
 DRIVER, CLIENT = "driver", "client"
+KEYBOARD_PORTS = {"data": 0x60, "control": 0x64}
 
 
 class Refused(Exception):
@@ -98,7 +99,8 @@ class Client:
     @property
     def card(self) -> Any:
         """The driver's device, for what comes to it from outside."""
-        return self._sip.kernel.cabinet.of[DRIVER]
+        kernel = self._sip.kernel
+        return kernel.cabinet.of.get(DRIVER) or kernel.machine.at_port(KEYBOARD_PORTS["data"])
 
     def outside(self, happens: Callable[..., None], *arguments: Any) -> None:
         """Something happens to the machine."""
@@ -127,17 +129,10 @@ class Ran:
 Drive = Callable[..., Ran]
 
 
-ALONE = ("edu", "virtio-input")
-"""Drivers that the profile `drivers` has not."""
-
-
 @pytest.fixture(scope="session")
-def drivers(tmp_path_factory: pytest.TempPathFactory) -> pipeline.Generated:
-    """All drivers of devices on PCI, built."""
-    root = copy_workspace(tmp_path_factory.mktemp("drivers") / "workspace")
-    parts = [f'[instance.{name}-alone]\napp = "{name}"\ngrant.device.card = {{}}\n' for name in ALONE]
-    (root / "profiles" / "alone.toml").write_text("\n".join(['[profile]\nextends = ["drivers"]\n', *parts]))
-    result = pipeline.compose(root, "alone", pipeline.Stage.GENERATE)
+def drivers() -> pipeline.Generated:
+    """All drivers of the repository's profile `drivers`, built."""
+    result = pipeline.compose(REPOSITORY, "drivers", pipeline.Stage.GENERATE)
     assert result.ok, result.diagnostics
     return result.value
 
@@ -216,7 +211,8 @@ def _system(drivers: pipeline.Generated, name: str, restart: Restart) -> System:
     provided = of.provides[0]
     fields = {key: value for key, value in provided.fields.items() if key in ("protocol", "largest", "carries")}
     asked = app(CLIENT, need(provided.capability, provided.name, **fields))
-    driver: Instance = instance(DRIVER, of, restart=restart, card={"slot": "any", "skip": 0}, log={}, time={})
+    ports = {name: {"base": base} for name, base in KEYBOARD_PORTS.items()}
+    driver: Instance = instance(DRIVER, of, restart=restart, card={"slot": "any", "skip": 0}, log={}, time={}, **ports, keyboard={"isa": 1}, mouse={"isa": 12})
     client = instance(CLIENT, asked, restart=Restart("never"), **{provided.name: {"from": f"{DRIVER}.{provided.name}"}})
     return system(driver, client, wires=(wire(client, provided.name, driver, provided.name),))
 

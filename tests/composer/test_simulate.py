@@ -9,6 +9,7 @@ import pytest
 
 from composer import pipeline
 from composer.simulate import SimulateOptions, simulate
+from composer.simulate.faults import Plan
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 60.0
@@ -78,3 +79,29 @@ def test_date_and_the_clocks_log_show_the_machines_time(console):
     status, lines = console("console", "date\nlog rtc\npoweroff\n", rtc="2031-02-03T04:05:06")
     assert status == 0
     assert any(line.startswith("2031-02-03 04:05:") for line in lines)
+
+
+DEVICES = ("rng", "disk", "ahci", "net", "e1000", "display", "framebuffer", "ps2", "keyboard", "mouse", "tablet", "factorial")
+
+
+def checked(lines: list[str]) -> dict[str, str]:
+    """What the check says of each device."""
+    return {line.split()[1].rstrip(":"): line.split(": ", 1)[1] for line in lines if line.startswith("device ")}
+
+
+def test_all_devices_are_used_and_the_machine_powers_off(console):
+    status, lines = console("devices", "", timeout=300.0)
+    found = checked(lines)
+    assert status == 0 and found["pci"].startswith("ok") and [name for name in DEVICES if not found[name].startswith("ok ")] == [], lines
+
+
+def test_devices_that_are_left_out_are_missed_by_their_drivers(console):
+    status, lines = console("devices", "", timeout=300.0, plan=Plan(without=DEVICES))
+    found = checked(lines)
+    assert status == 0 and {name for name in DEVICES if found[name] == "absent"} == set(DEVICES) and found["pci"].startswith("ok"), lines
+
+
+def test_the_shell_lists_the_cards_that_drivers_drive(console):
+    status, lines = console("drivers", "pci\nlog disk\npoweroff\n")
+    assert status == 0 and "a disk of 64 MiB" in lines
+    assert any("1af4:1042" in line for line in lines) and any("8086:100e" in line for line in lines)

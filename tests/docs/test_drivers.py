@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from composer import pipeline
 from composer.device_shapes import EntryPointer, LengthTable, LimitTable, RegionTable, RegisterPointer, SealedTable, WrittenTable
 from composer.explain import codes
+from composer.fault_script import read_script
+from composer.peripherals import wanted
+from composer.simulate import SimulateOptions, simulate
+from composer.simulate.cards import all_cards
+from composer.simulate.devices.i8042 import I8042_FAULTS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TEXT = (REPOSITORY / "docs" / "drivers.md").read_text()
@@ -54,3 +63,37 @@ def test_what_it_quotes_of_logs_the_kernel_says(words):
 def test_paths_that_it_names_are_there():
     named = {path for path in re.findall(r"`((?:apps|composer|tests|docs|profiles|kernel)/[\w./-]+)`", TEXT)}
     assert named and all((REPOSITORY / path).exists() for path in named)
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("simulate")
+def test_the_script_of_faults_does_what_it_says(tmp_path):
+    script = tmp_path / "half.toml"
+    script.write_text(textwrap.dedent(re.search(r"when it read half:\n\n((?: {4}.*\n)+)", TEXT)[1]))
+    made = pipeline.compose(REPOSITORY, "devices", pipeline.Stage.GENERATE).value
+    plan = read_script(script, made.system)
+    assert plan.ok, plan.diagnostics
+    others = tuple({each.instance for each in wanted(made.system)} - {"disk"})  # which only take their time
+    with tempfile.TemporaryFile() as printed, open(os.devnull) as nothing:
+        options = SimulateOptions(timeout=120.0, input=nothing.fileno(), output=printed.fileno(), plan=replace(plan.value, without=others))
+        assert simulate(made.system, made.wasm, made.glue, options) == 1
+        printed.seek(0)
+        lines = printed.read().decode().splitlines()
+    shown = re.search(r"\$ munal simulate devices --faults half.toml\n((?: {4}.*\n)+)", TEXT)[1]
+    assert textwrap.dedent(shown).splitlines() == [line for line in lines if "FAILED" in line]
+
+
+def test_every_kind_of_fault_is_told():
+    table, rows = TEXT[TEXT.index("| device | kind | what goes wrong |"):].split("\n\n")[0], []
+    name = ""
+    for row in table.splitlines()[2:]:
+        first, kind, words = (part.strip() for part in row.strip("|").split("|"))
+        name = first or name
+        rows.append((name, kind.strip("`"), words))
+    known = {"1af4:1042": "virtio disk", "1af4:1050": "virtio display", "8086:100e": "82540EM", "1234:11e8": "edu", "01:06:01": "AHCI"}
+    told = {(name, kind): words for name, kind, words in rows}
+    for identity, card in all_cards().items():
+        groups = [known.get(identity, ""), *(["any of virtio"] if identity.startswith("1af4") else []), "any on PCI"]
+        for kind, words in card.FAULTS.items():
+            assert next((told[group, kind] for group in groups if (group, kind) in told), None) == words, (identity, kind)
+    assert {kind: words for (name, kind), words in told.items() if name == "i8042"} == I8042_FAULTS

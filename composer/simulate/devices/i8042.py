@@ -1,22 +1,40 @@
 """A simulated keyboard controller at ports 0x60 and 0x64 with a keyboard and a mouse that has a wheel (IBM Personal System/2 Hardware
-Interface Technical Reference). Nobody presses a key: the devices answer commands, and can be told to say more.
+Interface Technical Reference). The devices answer commands, and say what is pressed and moved where a script, or a test, does that.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
 from weakref import WeakKeyDictionary
 
 from composer.simulate.devices import Device, device
+from composer.simulate.faults import Script
 from composer.simulate.machine import Machine
 
 FULL, FROM_MOUSE = 0x01, 0x20
 KEYBOARD_OFF, MOUSE_OFF = 0x10, 0x20
 IRQS = (1, 12)
+DATA_PORT = 0x60
 TAKEN, WELL, PASSED, NO_FAULT = 0xFA, 0xAA, 0x55, 0x00
 RESET, REPORT, SAMPLE_RATE, IDENTIFY = 0xFF, 0xF4, 0xF3, 0xF2
 WITH_WHEEL, HAS_WHEEL = [200, 100, 80], 3
 KEYBOARD_IDENTITY = (0xAB, 0x83)
+FAILED = 0xFC
+SAME_KEYS, RELEASED = (*range(0x01, 0x54), 0x57, 0x58), 0x80
+"""Keys whose codes in set 1 are those that Linux gives them, and the bit that says that a key is let go."""
+SYNC, KEY, RELATIVE = 0, 1, 2
+BUTTONS, X, Y, WHEEL = (0x110, 0x111, 0x112), 0, 1, 8
+ALWAYS = 0x08
+"""Set in the first byte of each packet of a mouse."""
+I8042_FAULTS = {
+    "lost-interrupt": "a byte waits, and it does not interrupt",
+    "stop": "it says nothing any more",
+    "gone": "it answers nothing any more, as if it were not there",
+    "failed-test": "its own test ends with `number`, or 0xfc",
+}
+"""Each byte or answer that it says is an occasion; for tests, each test."""
 
 
 class Controller:
@@ -29,9 +47,19 @@ class Controller:
         self.command: int | None = None
         self.rates: list[int] = []
         self.takes_rate = False
+        self.stopped = self.gone = self.wheel = False
+        self.buttons = 0
+
+    @property
+    def script(self) -> Script:
+        return self.machine.script(DATA_PORT)
 
     def say(self, data: bytes, mouse: bool = False) -> None:
         """A device, or the controller, has bytes to be read."""
+        self.stopped |= self.script.due("stop") is not None
+        self.gone |= self.script.due("gone") is not None
+        if self.stopped or self.gone:
+            return
         self.waiting.extend((byte, mouse) for byte in data)
         self.interrupt()
 
@@ -39,12 +67,39 @@ class Controller:
         """Each device's line follows the byte that waits first."""
         first = self.waiting[0][1] if self.waiting else None
         for mouse, line in enumerate(IRQS):
-            self.machine.interrupt(line, first is not None and first == bool(mouse) and bool(self.configuration >> mouse & 1))
+            level = first is not None and first == bool(mouse) and bool(self.configuration >> mouse & 1)
+            if level and not self.machine.interrupts[line].raised and self.script.due("lost-interrupt"):
+                self.machine.interrupts[line].raised = True
+            self.machine.interrupt(line, level)
+
+    def tell(self, events: Iterable[tuple[int, int, int]]) -> None:
+        """Somebody presses keys or moves the mouse: types, codes and values as Linux numbers them, those that PS/2 can tell."""
+        moved = {X: 0, Y: 0, WHEEL: 0}
+        was = self.buttons
+        for kind, code, value in events:
+            if kind == KEY and code in SAME_KEYS:
+                self.say(bytes([code | (0 if value else RELEASED)]))
+            elif kind == KEY and code in BUTTONS:
+                bit = 1 << BUTTONS.index(code)
+                self.buttons = self.buttons | bit if value else self.buttons & ~bit
+            elif kind == RELATIVE and code in moved:
+                moved[code] = max(-128, min(127, moved[code] + value))
+            elif kind == SYNC and (any(moved.values()) or was != self.buttons):
+                self._packet(moved[X], -moved[Y], -moved[WHEEL])
+                moved, was = dict.fromkeys(moved, 0), self.buttons
+
+    def _packet(self, x: int, y: int, wheel: int) -> None:
+        first = ALWAYS | self.buttons | (0x10 if x < 0 else 0) | (0x20 if y < 0 else 0)
+        self.say(bytes([first, x & 0xFF, y & 0xFF, *([wheel & 0xFF] if self.wheel else [])]), mouse=True)
 
     def status(self) -> int:
+        if self.gone:
+            return 0xFF
         return (FULL | (FROM_MOUSE if self.waiting[0][1] else 0)) if self.waiting else 0
 
     def data(self) -> int:
+        if self.gone:
+            return 0xFF
         byte = self.waiting.popleft()[0] if self.waiting else 0
         self.interrupt()
         return byte
@@ -54,7 +109,8 @@ class Controller:
         answers = {0x20: self.configuration, 0xAA: PASSED, 0xA9: NO_FAULT, 0xAB: NO_FAULT}
         bits = {0xA7: (MOUSE_OFF, True), 0xA8: (MOUSE_OFF, False), 0xAD: (KEYBOARD_OFF, True), 0xAE: (KEYBOARD_OFF, False)}
         if byte in answers:
-            self.say(bytes([answers[byte]]))
+            failed = self.script.number("failed-test", FAILED) if byte != 0x20 else None
+            self.say(bytes([answers[byte] if failed is None else failed & 0xFF]))
         elif byte in bits:
             bit, off = bits[byte]
             self.configuration = self.configuration | bit if off else self.configuration & ~bit
@@ -80,6 +136,9 @@ class Controller:
         answers = {RESET: bytes([WELL, 0] if mouse else [WELL]), IDENTIFY: bytes([wheel] if mouse else KEYBOARD_IDENTITY)}
         if mouse and byte == RESET:
             self.rates.clear()
+            self.wheel = False
+        elif mouse and byte == IDENTIFY:
+            self.wheel = bool(wheel)
         self.say(bytes([TAKEN]) + answers.get(byte, b""), mouse)
 
 
@@ -93,8 +152,14 @@ def controller(machine: Machine) -> Controller:
     return _CONTROLLERS[machine]
 
 
-@device(0x60, 1)
+@device(DATA_PORT, 1)
 class Data(Device):
+    FAULTS: ClassVar[Mapping[str, str]] = I8042_FAULTS
+
+    def tell(self, events: Iterable[tuple[int, int, int]]) -> None:
+        """Somebody presses keys or moves the mouse."""
+        controller(self.machine).tell(events)
+
     def read(self, offset: int, width: int) -> int:
         return controller(self.machine).data() if width == 8 else super().read(offset, width)
 

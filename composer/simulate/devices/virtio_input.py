@@ -64,10 +64,16 @@ class VirtioInput(VirtioCard):
         self._told.clear()
 
     def tell(self, events: Iterable[tuple[int, int, int]]) -> None:
-        """Somebody does something to it: types, codes and values as Linux numbers them."""
-        if self.ready:
-            self._told.extend(EVENT.pack(*event) for event in events)
+        """Somebody does something to it: types, codes and values as Linux numbers them; it tells those that it has."""
+        known = [event for event in events if event[0] == SYNC or self._has(*event[:2])]
+        if self.ready and any(kind != SYNC for kind, _, _ in known):
+            self._told.extend(EVENT.pack(*event) for event in known)
             self.notified(EVENTS)
+
+    def _has(self, kind: int, code: int) -> bool:
+        """Whether it can tell such an event."""
+        bits = self._says.get((EVENT_BITS, kind), b"")
+        return bool(int.from_bytes(bits, "little") >> code & 1)
 
     def serve(self, number: int, queue: Queue) -> None:
         if number != EVENTS:

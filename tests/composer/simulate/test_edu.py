@@ -37,7 +37,7 @@ def edu():
 
 def find(device: Device, notify: Callable[[], object] = int) -> Granted:
     """The device on a machine that is made for it alone."""
-    return Cabinet([device], ["edu"], notify, Clock(), Plan()).devices[0]
+    return Cabinet([device], ["edu"], notify, Clock(), Plan(), {}).devices[0]
 
 
 def opened(device: Device, notify: Callable[[], object] = int) -> Granted:
@@ -96,9 +96,9 @@ def test_other_widths_are_none(edu):
 
 
 def test_it_is_there_where_the_grant_means_it():
-    assert find(granted()).present and find(granted(slot=slot_number("00:02.0"))).present
+    assert find(granted()).present and all(find(granted(slot=slot_number(at))).present for at in ("00:02.0", "00:10.0"))
     region = granted().regions[0]
-    for other in (granted(parse_match("1af4:ffff")), granted(slot=slot_number("00:03.0")), granted(skip=1), granted(parse_match("00:ff")),
+    for other in (granted(parse_match("1af4:ffff")), granted(slot=slot_number("00:1f.0")), granted(skip=1), granted(parse_match("00:ff")),
                   granted(regions=(dataclasses.replace(region, bar=1),)), granted(regions=(dataclasses.replace(region, length=1 << 21),))):
         assert not find(other).present
 

@@ -11,7 +11,7 @@ import pytest
 
 from composer.device import Length, Limit, Pointer, Rules, Table, Written
 from composer.simulate.dma import PAGE, Dma
-from composer.simulate.rules import Apart, Fault, Nowhere, Reach, entries, is_halved, judge
+from composer.simulate.rules import Apart, Fault, Nowhere, Reach, at_rest, entries, is_halved, judge
 
 CASES = Path(__file__).resolve().parents[3] / "kernel/logic/src/device/cases.txt"
 MEMORY, MEMORY_AT, TABLES_AT = 0x3000, 0x7000_0000, 0x1000_0000_0000
@@ -104,6 +104,17 @@ def test_every_result_has_cases() -> None:
 def test_registers_that_are_written_as_halves() -> None:
     *_, (_, model, *_) = cases()
     assert [is_halved(model.region, offset) for offset in (0x20, 0x28, 0)] == [True, False, False]
+    repeated = Rules(pointers=(Pointer(0x20, 3, 0x80, True, 128, None, 0b010, None),))
+    assert [offset for offset in range(0x200) if is_halved(repeated, offset)] == [0x20, 0xA0, 0x120]
+
+
+@pytest.mark.parametrize(("to", "reach", "table"), [
+    (0b010, 128, 0), (0b010, 16, 0), (0b111, 16, 0), (0b100, 56, 1), (0b001, 0, None), (0, 0, None), (0b010, 129, None), (0b100, 168, None),
+    (0b1000, 16, None),
+])
+def test_what_leads_to_a_table_leads_there_before_anybody_wrote_it(to: int, reach: int, table: int | None) -> None:
+    *_, (_, model, *_) = cases()
+    assert at_rest(Pointer(0, 1, 0, False, reach, None, to, None), model.tables) == table
 
 
 class Life:

@@ -22,7 +22,7 @@ const BUSY: u8 = 1 << 1;
 /// The byte that waits is the mouse's.
 pub const FROM_MOUSE: u8 = 1 << 5;
 /// What is read where nothing answers.
-const NOBODY: u8 = 0xff;
+pub const NOBODY: u8 = 0xff;
 
 const READ_CONFIGURATION: u8 = 0x20;
 const WRITE_CONFIGURATION: u8 = 0x60;

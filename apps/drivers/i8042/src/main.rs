@@ -5,12 +5,12 @@
 extern crate alloc;
 
 use alloc::vec::Vec;
-use i8042::controller::{FROM_MOUSE, FULL, Ports, Problem, set_up};
+use i8042::controller::{FROM_MOUSE, FULL, NOBODY, Ports, Problem, set_up};
 use i8042::keyboard::Keyboard;
 use i8042::mouse::Mouse;
-use munal::FOREVER;
 use munal::input::clients::Clients;
 use munal::input::{Event, KEY};
+use munal::patience::LOOK;
 use munal::time::MILLISECOND;
 
 munal::bindings!();
@@ -97,7 +97,13 @@ impl Driver {
     fn serve(mut self) -> Result<(), Error> {
         let mut polls = Vec::new();
         loop {
-            let finished = self.take();
+            let finished = match self.take() {
+                Ok(finished) => finished,
+                Err(Gone) => {
+                    munal::log!(LOG, "the keyboard controller at {:#x} answers nothing any more", CONTROL.base());
+                    return Ok(());
+                }
+            };
             self.keyboard_clients.flush();
             self.mouse_clients.flush();
             polls.clear();
@@ -105,8 +111,8 @@ impl Driver {
             polls.push(Poll::new(MOUSE_LINE.handle(), events::READABLE));
             polls.extend(self.keyboard_clients.waiting().map(|number| Poll::new(KEYBOARD_CLIENTS.handle(number), events::WRITABLE)));
             polls.extend(self.mouse_clients.waiting().map(|number| Poll::new(MOUSE_CLIENTS.handle(number), events::WRITABLE)));
-            match sip::wait(&mut polls, if finished { FOREVER } else { 0 }) {
-                Ok(_) | Err(Error::TimedOut) => {}
+            match sip::wait(&mut polls, if finished { LOOK } else { 0 }) {
+                Ok(_) | Err(Error::TimedOut) => {} // an interrupt may be lost, and none comes after it while its byte waits
                 Err(why) => return Err(why),
             }
             if polls[0].is(events::READABLE) {
@@ -121,11 +127,14 @@ impl Driver {
     }
 
     /// Takes the bytes that wait, whoever's interrupt told of them; false where some may be left.
-    fn take(&mut self) -> bool {
+    fn take(&mut self) -> Result<bool, Gone> {
         for _ in 0..BYTES_AT_ONCE {
             let status = CONTROL.read8(REGISTER);
             if status & FULL == 0 {
-                return true;
+                return Ok(true);
+            }
+            if status == NOBODY {
+                return Err(Gone);
             }
             let byte = DATA.read8(REGISTER);
             if status & FROM_MOUSE != 0 {
@@ -136,9 +145,12 @@ impl Driver {
                 self.keyboard_clients.tell(Event::END);
             }
         }
-        false
+        Ok(false)
     }
 }
+
+/// Nothing answers any more.
+struct Gone;
 
 // The comparison is what proves that each write is to a connection that is there.
 
