@@ -63,24 +63,24 @@ def _fits(hint: Any, value: Any, most: int, is_name: Callable[[Any], bool]) -> b
 
 def fault_of(device: Values, instances: int) -> str | None:
     """What is wrong with a device of the right form, `table.decode` having named it; None where nothing is."""
-    parts = device["regions"], device["tables"], device["reset"]
+    tables = device["tables"]
+    parts = device["regions"], tables, device["reset"]
     if not (device["instance"] < instances and 1 <= len(device["matches"]) <= MOST_MATCHES and all(len(part) <= MOST_PARTS for part in parts)):
         return "is of nobody, is none, or has too many parts"
-    tables = len(device["tables"])
+    if not all(_is_table(table, tables) for table in tables):
+        return "has a table that is none"
     if not all(_is_region(region, tables) for region in device["regions"]):
         return "has a region that is none"
-    if not all(_is_table(table, tables) for table in device["tables"]):
-        return "has a table that is none"
     return None if all(_is_step(step, device["regions"]) for step in device["reset"]) else "has a reset that writes what is not there"
 
 
-def _is_region(region: Values, tables: int) -> bool:
+def _is_region(region: Values, tables: list[Values]) -> bool:
     plain = all(pointer["length"] is None and pointer["written"] is None for pointer in region["rules"]["pointers"])
     return ((region["bar"] is None) != (region["capability"] is None) and (region["bar"] or 0) < BARS and 1 <= region["length"] <= LARGEST_REGION
             and _are_rules(region["rules"], region["length"], tables) and plain)
 
 
-def _is_table(table: Values, tables: int) -> bool:
+def _is_table(table: Values, tables: list[Values]) -> bool:
     return (1 <= table["entry"] * table["count"] <= LARGEST_TABLE and _are_rules(table["rules"], table["entry"], tables)
             and not any(pointer["halves"] for pointer in table["rules"]["pointers"]))
 
@@ -90,17 +90,19 @@ def _is_step(step: Values, regions: list[Values]) -> bool:
             and step["offset"] + step["bytes"] <= regions[step["region"]]["length"])
 
 
-def _are_rules(rules: Values, size: int, tables: int) -> bool:
+def _are_rules(rules: Values, size: int, tables: list[Values]) -> bool:
     few = all(len(rules[part]) <= MOST_RULES for part in ("free", "limits", "pointers"))
     return (few and all(start < end <= size for start, end in rules["free"])
             and all(limit["bytes"] in _WIDTHS and _are_inside(limit["offset"], limit["bytes"], limit, size) for limit in rules["limits"])
             and all(_is_pointer(pointer, rules["free"], size, tables) for pointer in rules["pointers"]))
 
 
-def _is_pointer(pointer: Values, free: list[tuple[int, int]], size: int, tables: int) -> bool:
-    length, written, known = pointer["length"], pointer["written"], (2 << tables) - 1
+def _is_pointer(pointer: Values, free: list[tuple[int, int]], size: int, tables: list[Values]) -> bool:
+    length, written, known = pointer["length"], pointer["written"], (2 << len(tables)) - 1
+    led = [table for number, table in enumerate(tables) if pointer["to"] >> number + 1 & 1]
     return ((length is None or (length["bytes"] in _WIDTHS and length["more"] <= U32))
             and (written is None or (written["bit"] < 8 and not written["to"] & ~known)) and not pointer["to"] & ~known
+            and (length is not None or all(reaches(pointer["reach"], table["entry"], table["count"]) for table in led))
             and all(_are_inside(offset, count, pointer, size) and not any(overlaps(pointer, offset, count, *some) for some in free)
                     for offset, count in _parts(pointer)))
 
@@ -112,6 +114,11 @@ def _parts(pointer: Values) -> Iterator[tuple[int, int]]:
         yield pointer["length"]["offset"], pointer["length"]["bytes"]
     if pointer["written"]:
         yield pointer["written"]["offset"], 1
+
+
+def reaches(reach: int, entry: int, count: int) -> bool:
+    """Whether a table of `count` entries has `reach` bytes for a pointer to lead to: whole entries from the first on."""
+    return 0 < reach <= entry * count and reach % entry == 0
 
 
 def overlaps(repeated: Values, offset: int, count: int, start: int, end: int) -> bool:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from composer.device import ADDRESS, LARGEST_TABLE, MEMORY, MOST_PARTS, Length, Limit, Model, Pointer, Region, Rules, Step, Table, Written
-from composer.device_shapes import EntryPointer, LimitTable, ModelFile, RegionTable, SealedTable, StepTable
+from composer.device_fit import reaches
+from composer.device_shapes import EntryPointer, LimitTable, ModelFile, RegionTable, RegisterPointer, SealedTable, StepTable
 from composer.diagnostics import Diagnostic, Label, at, declare, did_you_mean, error, words
 from composer.fit import M0115, S, fit, missing_key
 from composer.load import Document
@@ -57,6 +58,7 @@ class _Reader:
     def __init__(self, said: list[Diagnostic]) -> None:
         self.said = said
         self.bits = {MEMORY: 1}
+        self.tables: dict[str, tuple[Node, SealedTable]] = {}
 
     def fitted(self, node: Node, shape: type[S], name: str) -> S | None:
         found = fit(node, shape, name)
@@ -68,6 +70,7 @@ class _Reader:
     def number(self, tables: list[tuple[str, Node, SealedTable | None]]) -> None:
         """Give each table its bits, one for each of its copies."""
         first, taken = 0, {name: node for name, node, _ in tables}
+        self.tables = {name: (node, shape) for name, node, shape in tables if shape}
         for name, node, shape in tables:
             copies = shape.copies if shape else 1
             self.bits[name] = ((1 << copies) - 1) << first + 1
@@ -86,6 +89,17 @@ class _Reader:
             if name not in self.bits:
                 self.said.append(self.unknown("table", name, item, list(self.bits)))
         return sum({self.bits.get(name, 0) for name in names})
+
+    def reach(self, what: str, node: Node, shape: RegisterPointer | EntryPointer) -> None:
+        """Say which of the tables that a pointer of a fixed reach may lead to has not so many bytes."""
+        reach = shape.reach or 0
+        for name, item in zip(shape.to, node.table["to"].value, strict=True):
+            table, its = self.tables.get(name, (None, None))
+            if table and its and not reaches(reach, its.entry, its.count):
+                has = f"{its.count:,} entries of {its.entry:,} bytes" if its.count > 1 else f"one entry of {its.entry:,} bytes"
+                self.said.append(error(M0121, f"`{what}` reaches {reach:,} bytes of table `{name}`, which has {has}",
+                                       at((node.table.get("reach") or item).span), at(table.table["entry"].span, "bytes of an entry"),
+                                       help="say with `reach` how many bytes the device takes there: as many as whole entries have, from the first on"))
 
     def unknown(self, what: str, name: str, node: Node, known: list[str]) -> Diagnostic:
         return error(M0123, f"there is no {what} `{name[:48]}` in this model", at(node.span),
@@ -168,7 +182,7 @@ class _Part:
         stride = self.repeated(node, [_Bytes(what, node, shape.offset, shape.width // 8)], shape.count, shape.stride)
         return Limit(shape.offset, shape.width // 8, every if shape.mask is None else shape.mask, shape.least, most, shape.count, stride)
 
-    def pointer(self, what: str, node: Node, shape: Any, free: list[tuple[int, int, Node]]) -> Pointer:
+    def pointer(self, what: str, node: Node, shape: RegisterPointer | EntryPointer, free: list[tuple[int, int, Node]]) -> Pointer:
         """A pointer of a register, or of an entry, which has more to it."""
         parts, length, written = [_Bytes(what, node, shape.offset, ADDRESS)], None, None
         to = self.reader.mask(shape.to, node.table["to"])
@@ -185,6 +199,8 @@ class _Part:
             if shape.length and shape.reach is not None:
                 self.reader.said.append(error(M0115, "a pointer takes one of `length` and `reach`", at(node.table["reach"].place, "both are given here"),
                                               help="drop `reach`: the number in the entry says how far the device goes"))
+        if length is None:
+            self.reader.reach(what, node, shape)
         stride = self.repeated(node, parts, shape.count, shape.stride)
         self.reader.said.extend(_uncovered(parts, shape.count, stride, free))
         halves = not isinstance(shape, EntryPointer) and shape.halves

@@ -34,9 +34,9 @@ def picture(width: int, height: int) -> array[int]:
 
 
 class Screen:
-    """One screen of a machine, as its monitor sees it: that of the device with this identity, or the only one."""
+    """One screen of a machine, as its monitor sees it: that of the device with this identity."""
 
-    def __init__(self, it: Watched, folder: Path, device: str = "") -> None:
+    def __init__(self, it: Watched, folder: Path, device: str) -> None:
         self.it, self.file, self.device = it, folder / "screen.ppm", device
 
     def shows(self, width: int, height: int) -> None:

@@ -12,15 +12,14 @@ from tests.boot.painted import BLACK, REFUSED, Screen, painted, picture
 pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.xdist_group("boot")]
 
 PROFILE = "painted-framebuffer"
-NO_VGA = "-vga", "none"
 MACHINES = {
-    "q35": (PROFILE, "q35", ()),
-    "pc": (f"{PROFILE}@pc", "pc", ()),
-    "a display that is no VGA": (PROFILE, "q35", (*NO_VGA, "-device", "bochs-display,id=screen")),
-    "beside a virtio display": (PROFILE, "q35", (*NO_VGA, "-device", "virtio-gpu-pci", "-device", "VGA,id=screen")),
+    "q35": (PROFILE, {"type": "q35"}),
+    "pc": (f"{PROFILE}@pc", {"type": "pc"}),
+    "a display that is no VGA": (PROFILE, {"picture": False, "extra": ("-device", "bochs-display,id=picture")}),
+    "beside a virtio display": (PROFILE, {"picture": False, "extra": ("-device", "virtio-gpu-pci", "-device", "VGA,id=picture")}),
 }
-"""A profile, a machine, and what its displays are; that with the firmware's picture is called `screen` where there are several."""
-WITHOUT = {"no display": NO_VGA, "one that only the firmware can draw on": (*NO_VGA, "-device", "virtio-gpu-pci")}
+"""A profile, and a machine: the display with the firmware's picture is called `picture` there."""
+WITHOUT = {"no display": (), "one that only the firmware can draw on": ("-device", "virtio-gpu-pci")}
 ROUNDS = 5
 
 
@@ -33,12 +32,12 @@ def size(it: Watched) -> tuple[int, int]:
 
 @pytest.mark.parametrize("name", MACHINES)
 def test_the_display_shows_each_pixel_that_was_painted_and_is_black_where_none_was(image, tmp_path, name):
-    profile, type, words = MACHINES[name]
-    with watched(image(profile), type=type, extra=words) as it:
+    profile, machine = MACHINES[name]
+    with watched(image(profile), **machine) as it:
         it.expect("^munal> ")
         width, height = size(it)
         painted(it, f"{width} x {height}")
-        Screen(it, tmp_path, "screen" if "id=screen" in " ".join(words) else "").shows(width, height)
+        Screen(it, tmp_path, "picture").shows(width, height)
         assert picture(width, height).count(BLACK) > width, "some of it was never painted"
 
 
@@ -48,7 +47,7 @@ def test_a_driver_that_is_started_anew_shows_a_black_screen_and_its_clients_pain
         width, height = size(it)
         for life in (1, 2, 3):
             painted(it, *[f"{width} x {height}"] * life)
-            Screen(it, tmp_path).shows(width, height)
+            Screen(it, tmp_path, "picture").shows(width, height)
             it.ask("restart display")
         rows = {line.split()[0]: line for line in it.ask("ps") if line}
         assert rows["display"].split()[-1] == "3" and "waiting" in rows["painter"], "three restarts, and its client goes on"
@@ -62,13 +61,13 @@ def test_a_driver_that_is_ended_while_it_is_asked_is_asked_again(image, tmp_path
                 it.ask("ps")    # each round a little later
             it.ask("restart display")
         width, height = size(it)
-        Screen(it, tmp_path).comes_to_show(width, height)
+        Screen(it, tmp_path, "picture").comes_to_show(width, height)
         assert set(it.logged("painter")) == {REFUSED, f"painted {width} x {height}"}
 
 
 @pytest.mark.parametrize("name", WITHOUT)
 def test_without_a_picture_its_driver_says_so_and_nobody_else_minds(image, name):
-    with watched(image(PROFILE), extra=WITHOUT[name]) as it:
+    with watched(image(PROFILE), picture=False, extra=WITHOUT[name]) as it:
         it.expect("^munal> ")
         assert it.logged("display") == ["the firmware set up no picture that is memory"]
         assert it.logged("painter", lambda lines: len(lines) == 2) == ["the peer has ended and will not come back", "Failed"]

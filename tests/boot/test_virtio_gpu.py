@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.boot.monitor import watched
-from tests.boot.painted import BLACK, REFUSED, Screen, painted, picture
+from tests.boot.painted import BLACK, PATIENCE, REFUSED, Screen, painted, picture
 
 pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.xdist_group("boot")]
 

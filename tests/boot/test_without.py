@@ -46,8 +46,8 @@ def until(done: Callable[[], object]) -> None:
 
 
 def logged(console: Machine, name: str) -> list[str]:
-    """The lines of an instance's log."""
-    return [line for line in console.ask(f"log {name}") if line]
+    """The lines of an instance's log; the kernel's come in between."""
+    return [line for line in console.ask(f"log {name}") if line and not line.startswith("[")]
 
 
 def ended(console: Machine) -> list[str]:

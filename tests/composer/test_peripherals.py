@@ -93,6 +93,12 @@ def test_a_sata_disk_is_at_the_machines_controller_or_has_one_where_its_grant_sa
     assert words[:2] == ["-device", "ich9-ahci,id=sata-ahci,addr=0x13.0"] and words[-1] == "ide-hd,drive=disk-ahci,bus=sata-ahci.0"
 
 
+def test_a_machine_has_as_many_sata_controllers_as_it_has(tmp_path):
+    one, other = Wanted("one", ("01:06:01",)), Wanted("other", ("01:06:01",))
+    assert machine([one, other]).arguments(tmp_path) == machine([one]).arguments(tmp_path)
+    assert "ide-hd,drive=disk-other,bus=sata-other.0" in machine([one, other], type="pc").arguments(tmp_path)
+
+
 @pytest.mark.parametrize(("type", "without", "device"), [("q35", (), "nvme,serial=boot"), ("q35", ("ahci",), "nvme,serial=boot"), ("pc", (), "ide-hd")])
 def test_the_image_is_on_no_disk_of_a_driver_s_controller(type, without, device):
     assert machine([Wanted("ahci", ("01:06:01",))], without, type).boot_device == device

@@ -28,23 +28,23 @@ const WRITE: u8 = 1 << 6;
 /// A command. `count` is from 1 to 65,535 sectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// What it is (section 7.16 of ATA8-ACS).
+    /// What it is (IDENTIFY DEVICE, 0xec).
     Identify,
-    /// Sectors to memory (READ DMA EXT, section 7.26).
+    /// Sectors to memory (READ DMA EXT, 0x25).
     Read {
         /// The first.
         sector: u64,
         /// How many.
         count: u16,
     },
-    /// Sectors from memory (WRITE DMA EXT, section 7.64).
+    /// Sectors from memory (WRITE DMA EXT, 0x35).
     Write {
         /// The first.
         sector: u64,
         /// How many.
         count: u16,
     },
-    /// That what was written so far stays (FLUSH CACHE EXT, section 7.15).
+    /// That what was written so far stays (FLUSH CACHE EXT, 0xea).
     Flush,
 }
 

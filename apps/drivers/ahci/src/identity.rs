@@ -80,7 +80,7 @@ fn printed(byte: u8) -> u8 {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(crate) mod tests {
     extern crate alloc;
 
     use super::*;

@@ -8,13 +8,14 @@ use crate::registers::{
 };
 use crate::{Fault, Hba};
 
-/// In nanoseconds: how often what has no interrupt is looked at; how often what has one, which may be lost.
-pub const STEP: i64 = 10_000_000;
+/// How often what has no interrupt is looked at, in nanoseconds.
+pub(crate) const STEP: i64 = 10_000_000;
+/// How many such looks a link takes to come up, all ports together.
+pub(crate) const LINK: u32 = 100;
+/// How many a disk takes that spins up.
+const SPIN_UP: u32 = 3000;
+/// How often a command is looked at, in nanoseconds, where no interrupt comes; and how often before the disk is given up.
 const LOOK: i64 = 1_000_000_000;
-/// How many of the former a link takes to come up, all ports together; how many a disk takes that spins up.
-pub const LINK: u32 = 100;
-pub const SPIN_UP: u32 = 3000;
-/// How many of the latter a command takes.
 const PATIENCE: u32 = 30;
 
 /// How a command went.
@@ -34,6 +35,8 @@ pub struct Port<'a, H> {
 }
 
 /// Finds the first port with a disk of a controller that was reset, and starts it. What is at other ports is left alone.
+///
+/// Errors: there is none, or what is at a port before it does not say what it is: a disk behind that may not be the one that is meant.
 pub fn first<H: Hba>(hba: &H) -> Result<Port<'_, H>, Fault> {
     hba.write(GHC, AE);
     if hba.read(CAP) == SILENCE {
@@ -81,7 +84,7 @@ impl<H: Hba> Port<'_, H> {
         Ok(self.read(PX_SIG) == DISK)
     }
 
-    /// Waits until what is at the port takes commands.
+    /// Waits until what is at the port takes commands. Errors: it never does.
     pub(crate) fn becomes_ready(&self) -> Result<(), Fault> {
         for _ in 0..SPIN_UP {
             self.write(PX_SERR, u32::MAX); // what says that something came keeps its first words back

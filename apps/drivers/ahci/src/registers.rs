@@ -1,6 +1,6 @@
 //! The controller's registers and tables as the model has them (section 3), and what is in them.
 
-/// Host capabilities; global control; which ports interrupt; which ports there are.
+/// What the controller can.
 pub const CAP: u32 = 0x00;
 /// Global host control.
 pub const GHC: u32 = 0x04;
@@ -9,7 +9,7 @@ pub const IS: u32 = 0x08;
 /// Which ports there are.
 pub const PI: u32 = 0x0c;
 
-/// `GHC`: AHCI is on; it interrupts.
+/// `GHC`: its registers are those of AHCI.
 pub const AE: u32 = 1 << 31;
 /// `GHC`: it interrupts.
 pub const IE: u32 = 1 << 1;
@@ -24,7 +24,7 @@ pub const fn of(port: u32, register: u32) -> u32 {
     0x100 + port * 0x80 + register
 }
 
-/// Why the port interrupts, and for what it does (PxIS, PxIE).
+/// Why the port interrupts.
 pub const PX_IS: u32 = 0x10;
 /// For what the port interrupts.
 pub const PX_IE: u32 = 0x14;
@@ -72,7 +72,7 @@ pub const ESTABLISHED: u32 = 3;
 /// `PX_SCTL`, of `DET`: the link begins anew.
 pub const COMRESET: u32 = 1;
 
-/// The model's tables: command headers, and the tables of commands that move data and of those that do not.
+/// The model's table of command headers, of which the first is used.
 pub const LIST: u8 = 0;
 /// The table of a command that moves the disk's data.
 pub const MOVES: u8 = 2;

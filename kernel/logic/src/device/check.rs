@@ -1,5 +1,5 @@
 //! What has to hold of a device's model before the kernel works by it: every sum that `rules` makes is one of 32 bits.
-use super::{Device, Pointer, Region, Rules, Sealed, Step};
+use super::{Device, Pointer, Region, Rules, Sealed, Step, place};
 use alloc::{format, string::String};
 
 /// Bounds of a model: none that a device has is near them.
@@ -16,14 +16,14 @@ pub fn check(device: &Device, instances: usize) -> Result<(), String> {
     let fits = device.instance < instances
         && (1..=MOST_MATCHES).contains(&device.matches.len())
         && device.regions.len() <= MOST_PARTS && device.tables.len() <= MOST_PARTS && device.reset.len() <= MOST_PARTS;
-    let regions = device.regions.iter().all(|region| is_region(region, device));
     let tables = device.tables.iter().all(|table| is_table(table, device));
+    let regions = device.regions.iter().all(|region| is_region(region, device));
     let steps = device.reset.iter().all(|step| is_step(step, device));
-    match (fits, regions, tables, steps) {
+    match (fits, tables, regions, steps) {
         (true, true, true, true) => Ok(()),
         (false, ..) => Err(format!("device `{}` is of nobody, is none, or has too many parts", device.need)),
-        (_, false, ..) => Err(format!("a region of device `{}` is none", device.need)),
-        (_, _, false, _) => Err(format!("a table of device `{}` is none", device.need)),
+        (_, false, ..) => Err(format!("a table of device `{}` is none", device.need)),
+        (_, _, false, _) => Err(format!("a region of device `{}` is none", device.need)),
         _ => Err(format!("the reset of device `{}` writes what is not there", device.need)),
     }
 }
@@ -53,7 +53,8 @@ fn are_rules(rules: &Rules, size: u32, device: &Device) -> bool {
         && rules.pointers.iter().all(|pointer| is_pointer(pointer, rules, size, device))
 }
 
-/// A pointer and what belongs to it lie in what they are part of, for each of its repetitions, and no byte of them is free.
+/// A pointer and what belongs to it lie in what they are part of, for each of its repetitions, and no byte of them is free. Each table that
+/// one of a fixed reach may lead to has so many bytes, or it would lead nowhere where nobody has written it.
 fn is_pointer(pointer: &Pointer, rules: &Rules, size: u32, device: &Device) -> bool {
     let parts = [
         Some((pointer.offset, 8)), pointer.length.map(|it| (it.offset, u32::from(it.bytes))), pointer.written.map(|it| (it.offset, 1)),
@@ -62,6 +63,9 @@ fn is_pointer(pointer: &Pointer, rules: &Rules, size: u32, device: &Device) -> b
     pointer.length.is_none_or(|it| is_width(it.bytes) && it.more <= u64::from(u32::MAX))
         && pointer.written.is_none_or(|it| it.bit < 8 && it.to & !known == 0)
         && pointer.to & !known == 0
+        && (pointer.length.is_some() || (0..device.tables.len()).filter(|number| pointer.to >> 1 >> number & 1 != 0).all(|number| {
+            place((number as u64 + 1) << 32, pointer.reach, pointer.to, &device.tables).is_some()
+        }))
         && parts.into_iter().flatten().all(|(offset, bytes)| {
             are_inside(offset, bytes, pointer.count, pointer.stride, size) && (0..pointer.count).all(|number| {
                 let start = offset + number * pointer.stride;

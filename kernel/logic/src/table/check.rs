@@ -293,6 +293,7 @@ mod tests {
             (fault(|p| p.device.2 = 0x41), "a region of device `card` is none"),
             (fault(|p| p.device.3 = 0b100), "a region of device `card` is none"),
             (fault(|p| p.device.4 = 0), "a table of device `card` is none"),
+            (fault(|p| p.device.4 = 7), "a region of device `card` is none"), // what its pointer reaches has 128 bytes
             (fault(|p| p.device.4 = 4097), "a table of device `card` is none"),
             (fault(|p| p.device.5 = 0x40), "the reset of device `card`"),
             (fault(|p| p.handle = (3, 1, 0)), "names object 1"),

@@ -6,13 +6,15 @@
 mod packet;
 
 use munal::ethernet::{Address, LARGEST, Message};
-use munal::time::{MILLISECOND, SECOND};
+use munal::text::{Line, Writer};
+use munal::time::SECOND;
 use packet::{ARP, Echo, HEADERS};
 
 munal::bindings!();
 munal::main!(run);
 
 const FRAMES: channel::frames = channel::frames;
+const CONSOLE: stream::console = stream::console;
 const CLOCK: clock::time = clock::time;
 const LOG: log::log = log::log;
 
@@ -21,7 +23,9 @@ const AT_ONCE: usize = 24;
 /// Round trips between two lines.
 const ROUND: u64 = 2000;
 /// After this time without an answer none is coming: what was asked is asked again.
-const PATIENCE: i64 = 500 * MILLISECOND as i64;
+const PATIENCE: i64 = 2 * SECOND as i64;
+/// Round trips after which one with a console says so there, and ends.
+const ALL: u64 = 200_000;
 /// How much longer each echo is than the last, in turns: a number that leaves out no size.
 const STEP: usize = 601;
 
@@ -30,6 +34,9 @@ fn run() -> Result<(), Error> {
     let mut pinger = Pinger { me: Address::default(), router: None, asked: [None; AT_ONCE], next: 0, trips: 0, missed: 0, wrong: 0, lost: 0, since: CLOCK.now(), bytes: 0 };
     pinger.send(&[])?;
     loop {
+        if CONSOLE.granted() != 0 && pinger.trips >= ALL {
+            return pinger.tell();
+        }
         pinger.ask(&mut frame)?;
         match FRAMES.receive(&mut frame, &mut [], PATIENCE) {
             Ok(length) => pinger.hear(&frame[..length as usize]),
@@ -60,6 +67,12 @@ struct Pinger {
 }
 
 impl Pinger {
+    /// Says on the console what came of all round trips.
+    fn tell(&self) -> Result<(), Error> {
+        let line = Line::<128>::of(format_args!("queues of {}: {} missed and {} wrong of {ALL}\n", self.me, self.missed, self.wrong));
+        Writer::new(|bytes: &[u8]| CONSOLE.write(bytes)).write_all(line.as_bytes())
+    }
+
     fn ask(&mut self, frame: &mut [u8; LARGEST]) -> Result<(), Error> {
         let Some(router) = self.router else {
             if self.me == Address::default() || self.asked[0].is_some() {

@@ -15,6 +15,7 @@ munal::bindings!();
 munal::main!(run);
 
 const CONSOLE: stream::console = stream::console;
+const CLOCK: clock::time = clock::time;
 const LOG: log::log = log::log;
 
 const BUFFERS: u32 = 200_000;
@@ -29,12 +30,15 @@ const AT_ONCE: u32 = 31;
 type Job = (&'static str, bool, fn() -> Result<(), String>);
 
 fn run() -> Result<(), Error> {
-    let jobs: [Job; 4] = [
-        ("rng", stream::entropy.granted() != 0, entropy), ("disk", service::disk.granted() != 0, disk),
+    let jobs: [Job; 5] = [
+        ("rng", stream::entropy.granted() != 0, entropy),
+        ("disk", service::disk.granted() != 0, || disk(|request, reply| service::disk.call(request, reply))),
+        ("ahci", service::ahci.granted() != 0, || disk(|request, reply| service::ahci.call(request, reply))),
         ("display", service::display.granted() != 0, screen), ("mouse", stream::mouse.granted() != 0, movements),
     ];
     for (name, _, job) in jobs.into_iter().filter(|(_, granted, _)| *granted) {
-        let told = job().map_or_else(|why| why, |()| format!("all {BUFFERS} passed"));
+        let before = CLOCK.now();
+        let told = job().map_or_else(|why| why, |()| format!("all {BUFFERS} passed, {} ns each", (CLOCK.now() - before) / u64::from(BUFFERS)));
         let line = Line::<256>::of(format_args!("queue of {name}: {told}\n"));
         Writer::new(|bytes: &[u8]| CONSOLE.write(bytes)).write_all(line.as_bytes())?;
     }
@@ -72,7 +76,7 @@ fn entropy() -> Result<(), String> {
 }
 
 /// Sectors that are written, each with its own content, and read at once.
-fn disk() -> Result<(), String> {
+fn disk(call: fn(&[u8], &mut [u8]) -> Result<u32, Error>) -> Result<(), String> {
     const SECTORS: u64 = 4096;
     let mut message = [0; HEADER + SECTOR];
     let mut reply = [0; REPLY + SECTOR];
@@ -80,10 +84,10 @@ fn disk() -> Result<(), String> {
         let sector = u64::from(number).wrapping_mul(7919) % SECTORS;
         message[..HEADER].copy_from_slice(&block::Request::Write { sector, count: 1 }.encode());
         message[HEADER..].as_chunks_mut::<8>().0.iter_mut().zip(0..).for_each(|(word, place)| *word = content(number, place).to_le_bytes());
-        let length = service::disk.call(&message, &mut reply).map_err(why)? as usize;
+        let length = call(&message, &mut reply).map_err(why)? as usize;
         let wrote = block::Status::of(&reply[..length]);
         let question = block::Request::Read { sector, count: 1 }.encode();
-        let length = service::disk.call(&question, &mut reply).map_err(why)? as usize;
+        let length = call(&question, &mut reply).map_err(why)? as usize;
         let read = block::Status::of(&reply[..length]);
         if [wrote, read] != [block::Status::Done; 2] || reply[REPLY..length] != message[HEADER..] {
             return Err(format!("sector {sector}, written as {number}: {wrote:?}, {read:?}, or another content"));
