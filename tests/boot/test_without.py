@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.boot.machine import PATIENCE, Machine
-from tests.boot.test_devices import DEVICES, checked, expected
+from tests.boot.test_devices import DEVICES, absent_without, checked, expected
 
 pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.xdist_group("boot")]
 
@@ -31,7 +31,7 @@ SAYS = {
     "tablet": (r"QEMU Virtio Tablet: a tablet with a wheel", MISSING),
 }
 """What each driver of the profile `drivers` says of its device, and where it has none."""
-NEEDING = {"ps2": ["input-events"]}
+NEEDING = {"disk": ["store"], "ps2": ["input-events"]}
 """Who has nothing to do without a driver, and ends as well."""
 
 VIRTIO = {"disk", "display", "keyboard", "mouse", "net", "rng", "tablet"}
@@ -71,9 +71,9 @@ def test_the_machine_boots_to_its_prompt_without_it(machine, tmp_path, name):
 def test_one_image_works_on_virtio_alone_and_on_what_pcs_had_before(workspace, image, tmp_path):
     path = image("devices")
     before = hashlib.sha256(path.read_bytes()).hexdigest()
-    assert VIRTIO | OLD | {"factorial", "pci"} == set(DEVICES), "what is neither of one kind nor of the other"
+    assert VIRTIO | OLD | {"factorial", "files", "pci"} == set(DEVICES), "what is neither of one kind nor of the other"
     for lacks in (OLD | {"factorial"}, VIRTIO | {"factorial"}):
         words = [word for name in sorted(lacks) for word in ("--without", name)]
         status, lines, said = checked(workspace, tmp_path, "devices", *words)
-        assert status == 0 and expected(lines, dict.fromkeys(lacks, "absent")), (lines, said)
+        assert status == 0 and expected(lines, dict.fromkeys(absent_without(*lacks), "absent")), (lines, said)
         assert hashlib.sha256(path.read_bytes()).hexdigest() == before
