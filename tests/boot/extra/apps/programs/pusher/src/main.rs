@@ -7,9 +7,10 @@ extern crate alloc;
 use alloc::{format, string::{String, ToString}, vec, vec::Vec};
 use munal::block::{self, HEADER, REPLY, SECTOR};
 use munal::display::{self, Mode, Rectangle};
-use munal::input::{Event, LENGTH, RELATIVE, X};
+use munal::input::{Event, LENGTH, RELATIVE, X, Y};
 use munal::operator::{Seat, request};
 use munal::text::{Line, Writer};
+use munal::time::SECOND;
 
 munal::bindings!();
 munal::main!(run);
@@ -123,24 +124,50 @@ fn draw(request: display::Request) -> Result<Mode, String> {
 
 /// Movements that the machine's operator makes, as many at once as a report has, each by another distance than those around it.
 fn movements() -> Result<(), String> {
+    listens()?;
     let mut came = 0;
     while came < BUFFERS {
         let mut report: Vec<Event> = (came..came + AT_ONCE).map(|number| Event { kind: RELATIVE, code: X, value: (number % 97) as i32 + 1 }).collect();
-        let mut reply = [0; 64];
-        match service::operator.call(request(Seat::Display, &report).as_bytes(), &mut reply).map_err(why)? {
-            0 => report.push(Event::END),
-            length => return Err(String::from_utf8_lossy(&reply[..(length as usize).min(reply.len())]).into_owned()),
-        }
-        let mut bytes = vec![0; report.len() * LENGTH];
-        let mut length = 0;
-        while length < bytes.len() {
-            length += stream::mouse.read(&mut bytes[length..]).map_err(why)? as usize;
-        }
-        if !bytes.as_chunks::<LENGTH>().0.iter().map(Event::decode).eq(report.iter().copied()) {
+        happen(&report)?;
+        report.push(Event::END);
+        if told(report.len())? != report {
             return Err(format!("other movements came than those from {came} on"));
         }
         passed(came + AT_ONCE + 1, came);
         came += AT_ONCE + 1;
     }
     Ok(())
+}
+
+/// Waits until what the operator does is told: before the driver works, it is lost.
+fn listens() -> Result<(), String> {
+    const AGAIN: i64 = SECOND as i64;
+    for value in 1.. {
+        let movement = Event { kind: RELATIVE, code: Y, value };
+        happen(&[movement])?;
+        while sip::wait(&mut [Poll::new(stream::mouse.handle(), events::READABLE)], AGAIN).is_ok() {
+            if told(2)? == [movement, Event::END] {
+                return Ok(());
+            }
+        }
+    }
+    Err("nothing that the operator does is told".into())
+}
+
+/// Has the operator do this, at once.
+fn happen(events: &[Event]) -> Result<(), String> {
+    let mut reply = [0; 64];
+    match service::operator.call(request(Seat::Display, events).as_bytes(), &mut reply).map_err(why)? {
+        0 => Ok(()),
+        length => Err(String::from_utf8_lossy(&reply[..(length as usize).min(reply.len())]).into_owned()),
+    }
+}
+
+/// The next so many events.
+fn told(count: usize) -> Result<Vec<Event>, String> {
+    let (mut bytes, mut length) = (vec![0; count * LENGTH], 0);
+    while length < bytes.len() {
+        length += stream::mouse.read(&mut bytes[length..]).map_err(why)? as usize;
+    }
+    Ok(bytes.as_chunks::<LENGTH>().0.iter().map(Event::decode).collect())
 }
