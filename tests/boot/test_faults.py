@@ -31,8 +31,8 @@ WAYS = {
     "port-past-the-end": TRAP + "wasm `unreachable` instruction executed",
 }
 """What the log says first, by instance; the function that does it has the instance's name."""
-GLUE = {"lend-past-the-end": "munal:log/log#write", "guess-a-handle": None, "port-past-the-end": "munal:port/way#read8"}
-"""The function of glue in which it ends, where it is one."""
+GLUE = {"lend-past-the-end": None, "guess-a-handle": None, "port-past-the-end": "munal:port/way#read8"}
+"""The function of glue in which it ends, where it is one: what glue calls is its last act, so that only its own trap shows it."""
 Frame = tuple[int, int | None, bool, str]
 """Number, offset in the wasm file, whether it is glue, and name."""
 FRAME = re.compile(r" *(\d+): *(?:0x([0-9a-f]+))? (glue: )?(\S+)$")

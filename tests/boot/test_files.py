@@ -96,7 +96,7 @@ def test_a_damaged_disk_costs_one_line(machine, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("command", "options"), [("run", ("--without", "disk")), ("simulate", ())])
+@pytest.mark.parametrize(("command", "options"), [("run", ("--without", "disk")), ("simulate", ("--without", "disk"))])
 def test_without_a_disk_there_are_files_in_memory(machine, tmp_path, command, options):
     console = begin(machine, tmp_path, "files", command, *options)
     said(console, "store", "the disk does not answer")

@@ -38,7 +38,7 @@ BACKOFFS = st.integers(1, 60_000).map(lambda ms: f"{ms} ms") | st.integers(1, 60
 CARD: dict[str, Any] = {
     "model": {"summary": "A card"},
     "region": {"common": {"bar": 0, "length": 64, "free": [[0, 4]], "limit": {"size": {"offset": 8, "width": 16, "most": 256}},
-                          "pointer": {"ring": {"offset": 16, "reach": 4096, "to": ["ring"]}}}},
+                          "pointer": {"ring": {"offset": 16, "reach": 256, "to": ["ring"]}}}},
     "table": {"ring": {"entry": 16, "count": 16, "copies": 2, "free": [[12, 16]],
                        "pointer": {"buffer": {"offset": 0, "length": {"offset": 8, "width": 32}, "to": ["memory"]}}}},
     "reset": [{"region": "common", "offset": 4, "width": 8, "write": 0}, {"region": "common", "offset": 4, "width": 8, "wait": {"mask": 255, "is": 0}}],

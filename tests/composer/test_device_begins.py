@@ -23,7 +23,7 @@ summary = "all of a kind"
 bar = 0
 length = 32
 free = [[0, 4]]
-pointer.ring = { offset = 8, to = ["ring"] }
+pointer.ring = { offset = 8, reach = 128, to = ["ring"] }
 
 [region.notify]
 bar = 1
@@ -55,7 +55,7 @@ length = 8
 entry = 16
 count = 8
 copies = 3
-pointer.buffer = { offset = 0, reach = 16, to = ["commands"] }
+pointer.buffer = { offset = 0, reach = 64, to = ["commands"] }
 
 [table.commands]
 entry = 64
