@@ -14,7 +14,7 @@ from pathlib import Path
 from composer import packages, progress, qemu
 from composer.compile import WASMTIME
 from tests.bench.kernel import command, linux, munal
-from tests.bench.kernel.calls import call_rows, preempted_row
+from tests.bench.kernel.calls import OFTEN, call_rows, preempted_row
 from tests.bench.kernel.compute import PEERS, compute_rows, unemulated_rows
 from tests.bench.kernel.guests import Machine, Part, booted
 from tests.bench.kernel.interpreted import interpreted_rows
@@ -32,8 +32,6 @@ class Effort:
 
 
 FULL, QUICK = Effort(9, 4, 9), Effort(2, 2, 2)
-OFTEN = 3
-"""How many times more turns a small difference wants."""
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -9,6 +9,8 @@ from tests.bench.kernel.guests import Engine, Question, Turns, in_turns, time_of
 from tests.bench.kernel.rows import Goal, Row, faster, slower
 
 LARGE = 65536
+OFTEN = 3
+"""How many times more turns a small difference wants."""
 LONG = 15
 """Rounds of a tight loop that last for several time slices."""
 LINUX = "on Linux"
@@ -17,10 +19,10 @@ LINUX = "on Linux"
 def call_rows(ours: Engine, linux: Engine, turns: int, samples: int) -> Iterator[Row]:
     """A row for each comparison. Raises ToolFailure where a call did not do what it should."""
 
-    def measured(*questions: tuple[Engine, str, int]) -> Turns:
-        return require_done(questions, in_turns([Question(*question) for question in questions], turns, samples))
+    def measured(*questions: tuple[Engine, str, int], often: int = 1) -> Turns:
+        return require_done(questions, in_turns([Question(*question) for question in questions], often * turns, samples))
 
-    calls = measured((ours, "call", 8000), (ours, "bare", 8000), (linux, "getppid", 8000))
+    calls = measured((ours, "call", 8000), (ours, "bare", 8000), (linux, "getppid", 8000), often=OFTEN)
     yield slower("host call through glue", calls, 1, "the same host call without glue", Goal("<=", 1.2))
     yield slower("host call through glue", calls, 2, f"getppid {LINUX}", Goal("<=", 0.25))
     small = measured((ours, "service-64", 400), (linux, "pipe-64", 80))
