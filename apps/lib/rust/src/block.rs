@@ -6,6 +6,8 @@
 //! What was written is safe from a loss of power once a `Flush` after it was answered, and not before.
 
 #[cfg(feature = "alloc")]
+pub mod client;
+#[cfg(feature = "alloc")]
 mod message;
 
 #[cfg(feature = "alloc")]

@@ -15,6 +15,7 @@ mod path;
 
 #[cfg(feature = "alloc")]
 pub mod client;
+pub mod provider;
 
 pub use badge::{BADGE_MOST, Badge};
 pub use path::{PATH_MOST, PARTS_MOST, PART_MOST, Path};

@@ -34,6 +34,20 @@ static HEAP: talc::TalckWasm = unsafe { talc::TalckWasm::new_global() };
 
 /// As a timeout: wait without a limit.
 pub const FOREVER: i64 = -1;
+/// How often `again` asks.
+const TRIES: u32 = 3;
+
+/// Asks a service that may be started anew in between, which answers `restarted` then: again, a few times. None for every other error.
+pub fn again<T, E: PartialEq>(restarted: E, mut ask: impl FnMut() -> Result<T, E>) -> Option<T> {
+    for _ in 0..TRIES {
+        match ask() {
+            Ok(answer) => return Some(answer),
+            Err(error) if error == restarted => {}
+            Err(_) => return None,
+        }
+    }
+    None
+}
 
 /// Brings in this app's bindings, as the module `bindings` and by their own names, and ends a panic with its message in
 /// the app's log (where app.toml asks for one) and a trap.
@@ -100,5 +114,23 @@ impl<E: core::fmt::Display> Outcome for Result<(), E> {
             log(text::Line::<256>::of(format_args!("{why}")).as_bytes());
         }
         self.is_err()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::again;
+
+    #[test]
+    fn who_is_started_anew_is_asked_a_few_times() {
+        let asked = |answers: &[Result<u8, u8>]| {
+            let mut left = answers.iter();
+            let answer = again(9, || *left.next().unwrap_or(&Err(9)));
+            (answer, answers.len().saturating_sub(left.len()))
+        };
+        assert_eq!(asked(&[Ok(1), Ok(2)]), (Some(1), 1));
+        assert_eq!(asked(&[Err(9), Err(9), Ok(3), Ok(4)]), (Some(3), 3));
+        assert_eq!(asked(&[Err(9), Err(9), Err(9), Ok(4)]), (None, 3));
+        assert_eq!(asked(&[Err(8), Ok(4)]), (None, 1));
     }
 }

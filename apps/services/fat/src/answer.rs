@@ -4,30 +4,15 @@ use crate::volume::{FILE_MOST, Volume};
 use alloc::format;
 use alloc::string::String;
 use hadris_storage::sync::BlockDevice;
-use munal::files::{Badge, Entry, Path, READ_MOST, REPLY, Reply, Request, Space, Status};
+use munal::files::provider::{self, Answer};
+use munal::files::{Badge, Entry, Path, READ_MOST, Request, Space, Status};
 
 /// The life of a provider of files on a volume. It is not 0.
 pub type Life = u64;
 
 /// Answers a request that is made by the grant `badge`; gives the length of the reply, for which `reply` has room.
 pub fn answer<D: BlockDevice>(volume: &mut Volume<D>, life: Life, badge: Option<Badge<'_>>, request: &[u8], reply: &mut [u8]) -> usize {
-    let (head, room) = reply.split_at_mut(REPLY);
-    let done = match (badge, Request::decode(request)) {
-        (None, _) => Err(Status::Failed),
-        (_, None) => Err(Status::Malformed),
-        (Some(badge), Some(request)) if request.writes() && !badge.writes => Err(Status::ReadOnly),
-        (Some(badge), Some(request)) => Client { volume, badge, life }.carry_out(&request, room),
-    };
-    let (status, answer) = done.map_or_else(|status| (status, Answer::default()), |answer| (Status::Done, answer));
-    head.copy_from_slice(&Reply { status, more: answer.more, life }.encode());
-    REPLY + answer.length
-}
-
-/// What was put into a reply.
-#[derive(Default)]
-struct Answer {
-    length: usize,
-    more: bool,
+    provider::answer(badge, request, life, reply, |badge, request, room| Client { volume, badge, life }.carry_out(&request, room))
 }
 
 struct Client<'a, D> {

@@ -29,8 +29,6 @@ const CLIENTS: files_server::files = files_server::files;
 
 /// For how long what was written may wait for a sync, in nanoseconds.
 const LAG: u64 = SECOND;
-/// How often a driver that was started anew is asked again.
-const TRIES: u32 = 3;
 
 /// The time that files are written at: the machine's where that is granted, or else the first that FAT can say.
 struct TimeOfDay;
@@ -62,14 +60,7 @@ fn run() -> Result<(), Error> {
 
 /// Asks the disk's driver. One that was started anew in between is asked again: whatever it was asked for can be done twice.
 fn ask(request: &[u8], reply: &mut [u8]) -> Option<usize> {
-    for _ in 0..TRIES {
-        match DISK.call(request, reply) {
-            Ok(length) => return Some(length as usize),
-            Err(Error::Restarted) => {}
-            Err(_) => return None,
-        }
-    }
-    None
+    munal::again(Error::Restarted, || DISK.call(request, reply)).map(|length| length as usize)
 }
 
 /// Says what keeps the service from being one, which ends it.

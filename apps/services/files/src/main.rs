@@ -29,8 +29,6 @@ const DISK_CACHE: usize = 4 << 20;
 const MEMORY_CACHE: usize = 256 << 10;
 /// For how long what was written may wait for a sync, in nanoseconds.
 const LAG: u64 = SECOND;
-/// How often a driver that was started anew is asked again.
-const TRIES: u32 = 3;
 
 fn run() -> Result<(), Error> {
     if DISK.granted() == 0 {
@@ -45,14 +43,7 @@ fn run() -> Result<(), Error> {
 
 /// Asks the disk's driver. One that was started anew in between is asked again: whatever it was asked for can be done twice.
 fn ask(request: &[u8], reply: &mut [u8]) -> Option<usize> {
-    for _ in 0..TRIES {
-        match DISK.call(request, reply) {
-            Ok(length) => return Some(length as usize),
-            Err(Error::Restarted) => {}
-            Err(_) => return None,
-        }
-    }
-    None
+    munal::again(Error::Restarted, || DISK.call(request, reply)).map(|length| length as usize)
 }
 
 /// Says what keeps the service from being one, which ends it.

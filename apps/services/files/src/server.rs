@@ -6,31 +6,17 @@ use crate::medium::Blocks;
 use crate::store::{Store, Tables};
 use crate::tree::{Way, entries_after};
 use crate::Problem;
-use munal::files::{Badge, Entry, Path, READ_MOST, REPLY, Reply, Request, Space, Status, put_listed};
+use munal::files::provider::{self, Answer};
+use munal::files::{Badge, Entry, Path, READ_MOST, Request, Space, Status, put_listed};
 
 /// Answers a request; gives the reply's length. `now` is the time of day in nanoseconds since 1970, 0 where nobody knows.
 pub fn answer<B: Blocks>(store: &mut Store<B>, badge: Option<Badge<'_>>, request: &[u8], now: u64, reply: &mut [u8]) -> usize {
-    let (head, room) = reply.split_at_mut(REPLY);
-    let done = match (badge, Request::decode(request)) {
-        (None, _) => Err(Status::Failed.into()),
-        (_, None) => Err(Status::Malformed.into()),
-        (Some(badge), Some(request)) if request.writes() && !badge.writes => Err(Status::ReadOnly.into()),
-        (Some(badge), Some(request)) => carry_out(store, badge, request, now, room),
-    };
-    let (status, length, more) = match done {
-        Ok(Answer { length, more }) => (Status::Done, length, more),
-        Err(Problem::Told(status)) => (status, 0, false),
-        Err(Problem::Database(_)) => (Status::Failed, 0, false),
-    };
-    head.copy_from_slice(&Reply { status, more, life: store.life() }.encode());
-    REPLY + length
-}
-
-/// What was put into the reply.
-#[derive(Default)]
-struct Answer {
-    length: usize,
-    more: bool,
+    provider::answer(badge, request, store.life(), reply, |badge, request, room| {
+        carry_out(store, badge, request, now, room).map_err(|problem| match problem {
+            Problem::Told(status) => status,
+            Problem::Database(_) => Status::Failed,
+        })
+    })
 }
 
 fn carry_out<B: Blocks>(store: &mut Store<B>, badge: Badge<'_>, request: Request<'_>, now: u64, room: &mut [u8]) -> Result<Answer, Problem> {
