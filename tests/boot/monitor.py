@@ -52,14 +52,14 @@ class Watched:
         self._answers: list[dict[str, Any]] = []
         self._pending = b""
         running.qmp.connection.setblocking(False)
-        self._until(lambda: any("QMP" in each for each in self._answers), "QEMU's greeting")
+        self._until(lambda: any("QMP" in each for each in self._answers), lambda: "QEMU's greeting")
         self._execute({"execute": "qmp_capabilities"})
 
     def expect(self, pattern: str, patience: float = PATIENCE) -> re.Match[str]:
         """Wait until what comes after the last find matches `pattern` (a regular expression, `^` at lines), for `patience` seconds; give
         the match."""
         wanted = re.compile(pattern, re.MULTILINE)
-        self._until(lambda: wanted.search(self.heard, self._from) is not None, f"{pattern!r} in:\n{self.heard[self._from:][-3000:]}", patience)
+        self._until(lambda: wanted.search(self.heard, self._from) is not None, lambda: f"{pattern!r} in:\n{self.heard[-3000:]}", patience)
         found = wanted.search(self.heard, self._from)
         assert found
         self._from = found.end()
@@ -113,21 +113,21 @@ class Watched:
         number = self._commands
         self._answers.clear()
         self.guest.qmp.connection.sendall(json.dumps({**message, "id": number}).encode() + b"\n")
-        self._until(lambda: any(each.get("id") == number for each in self._answers), f"an answer to {message}")
+        self._until(lambda: any(each.get("id") == number for each in self._answers), lambda: f"an answer to {message}")
         return next(each for each in self._answers if each.get("id") == number)
 
-    def _until(self, holds: Any, what: str, patience: float = PATIENCE) -> None:
+    def _until(self, holds: Callable[[], bool], what: Callable[[], str], patience: float = PATIENCE) -> None:
         end = time.monotonic() + patience
         while not holds():
             readers = [self.guest.serial, self.guest.qmp.connection, *([self.operator] if self.operator.open else [])]
             ready = select.select(readers, [], [], max(0.0, end - time.monotonic()))[0]
-            assert ready, f"did not come: {what}"
+            assert ready, f"did not come: {what()}"
             if self.operator in ready:
                 ready.remove(self.operator)
                 self.operator.serve()
             for each in ready:
                 received = each.recv(1 << 16)
-                assert received, f"the machine ended before there came: {what}"
+                assert received, f"the machine ended before there came: {what()}"
                 self._take(received, each is self.guest.serial)
 
     def _take(self, received: bytes, serial: bool) -> None:
