@@ -85,6 +85,17 @@ class Watched:
         """Wait until the shell says that an instance ended."""
         self._asked("ps", lambda lines: any(line.startswith(f"{name} ") and " ended " in line for line in lines))
 
+    @contextmanager
+    def explained(self, *names: str) -> Iterator[None]:
+        """Where what is done in this context fails, say where the processor is and what the shell knows of these instances."""
+        try:
+            yield
+        except AssertionError:
+            print(self.monitor("info registers"))
+            for line in ("ps", *(f"log {name}" for name in names)):
+                print(f"{line}:", *self.ask(line), sep="\n")
+            raise
+
     def _asked(self, line: str, enough: Callable[[list[str]], object]) -> list[str]:
         end = time.monotonic() + PATIENCE
         while not enough(lines := self.ask(line)):

@@ -5,7 +5,7 @@
 extern crate alloc;
 
 use alloc::vec::Vec;
-use munal::input::clients::Clients;
+use munal::input::{Event, clients::Clients};
 use munal::patience::LOOK;
 use virtio::{Queue, Waking};
 use virtio_input::about::About;
@@ -24,7 +24,7 @@ const LOG: log::log = log::log;
 const EVENTS: u16 = 0;
 const MOST: u16 = 256;
 /// Events that are taken before clients' streams are looked at again.
-const EVENTS_AT_ONCE: u32 = 256;
+const EVENTS_AT_ONCE: usize = 256;
 
 fn run() -> Result<(), Error> {
     let mut driver = match Driver::start() {
@@ -62,6 +62,8 @@ struct Driver {
     waking: Waking,
     inlet: Inlet,
     clients: Clients,
+    /// What the device told, and clients were not told yet.
+    told: Vec<Event>,
 }
 
 impl Driver {
@@ -71,24 +73,25 @@ impl Driver {
         let inlet = Inlet::new(&CARD, Queue::new(&CARD, EVENTS, MOST)?)?;
         virtio::go(&CARD);
         inlet.ring(&CARD);
-        Ok(Self { about, waking: Waking::of(&CARD), inlet, clients: Clients::new(CLIENTS.count(), to_client) })
+        Ok(Self { about, waking: Waking::of(&CARD), inlet, clients: Clients::new(CLIENTS.count(), to_client), told: Vec::with_capacity(EVENTS_AT_ONCE) })
     }
 
-    /// Takes what the device tells and hands it on; false where some may be left.
+    /// Takes what the device tells and hands it on; false where some may be left. The device has its buffers again before a client
+    /// hears: what that does about a report may bring the next, and a device without room for a whole one drops it.
     fn step(&mut self) -> Result<bool, Trouble> {
         self.waking.hush(&CARD);
-        let mut taken = 0;
-        while taken < EVENTS_AT_ONCE && let Some(event) = self.inlet.take()? {
-            taken += 1;
-            if let Some(event) = self.about.event(event) {
-                self.clients.tell(event);
-            }
+        while self.told.len() < EVENTS_AT_ONCE && let Some(event) = self.inlet.take()? {
+            self.told.push(event);
         }
+        self.inlet.refill(&CARD)?;
+        let taken = self.told.len();
         if taken == 0 {
             self.waking.for_nothing(&CARD)?;
         }
+        for event in self.told.drain(..).filter_map(|event| self.about.event(event)) {
+            self.clients.tell(event);
+        }
         self.clients.flush();
-        self.inlet.refill(&CARD)?;
         CARD.acknowledge();
         Ok(taken < EVENTS_AT_ONCE)
     }

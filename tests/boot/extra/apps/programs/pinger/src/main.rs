@@ -43,7 +43,7 @@ fn run() -> Result<(), Error> {
             Err(Error::TimedOut) => pinger.give_up(),
             Err(Error::Closed) => {
                 LOG.write(b"no driver is left");
-                return Ok(());
+                return pinger.tell();
             }
             Err(why) => return Err(why),
         }
@@ -67,9 +67,12 @@ struct Pinger {
 }
 
 impl Pinger {
-    /// Says on the console what came of all round trips.
+    /// Says on the console, where there is one, what came of the round trips.
     fn tell(&self) -> Result<(), Error> {
-        let line = Line::<128>::of(format_args!("queues of {}: {} missed and {} wrong of {ALL}\n", self.me, self.missed, self.wrong));
+        if CONSOLE.granted() == 0 {
+            return Ok(());
+        }
+        let line = Line::<128>::of(format_args!("queues of {}: {} missed and {} wrong of {}\n", self.me, self.missed, self.wrong, self.trips));
         Writer::new(|bytes: &[u8]| CONSOLE.write(bytes)).write_all(line.as_bytes())
     }
 

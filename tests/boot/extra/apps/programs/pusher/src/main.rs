@@ -165,8 +165,10 @@ fn happen(events: &[Event]) -> Result<(), String> {
 
 /// The next so many events.
 fn told(count: usize) -> Result<Vec<Event>, String> {
+    const PATIENCE: i64 = 60 * SECOND as i64;
     let (mut bytes, mut length) = (vec![0; count * LENGTH], 0);
     while length < bytes.len() {
+        sip::wait(&mut [Poll::new(stream::mouse.handle(), events::READABLE)], PATIENCE).map_err(|why| format!("what the operator did was not told: {why}"))?;
         length += stream::mouse.read(&mut bytes[length..]).map_err(why)? as usize;
     }
     Ok(bytes.as_chunks::<LENGTH>().0.iter().map(Event::decode).collect())
