@@ -21,7 +21,7 @@ MODULE = """
   (global (export "number") (mut i64) (i64.const -2))
   (func $add (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
   (func (export "seen") (result i32) (global.get $seen))
-  (func (export "divide") (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1)))
+  (func (export "divide") (param i32 i32) (result i32) (i32.div_u (local.get 0) (local.get 1)))
   (func $deeper (export "deeper") (call $deeper) (i32.const 1) (drop))
   (func (export "nan") (result f32) (f32.div (f32.const 0) (f32.const 0)))
   (func (export "store") (param i32 i32) (i32.store (local.get 0) (local.get 1)))
