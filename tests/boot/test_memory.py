@@ -66,11 +66,11 @@ def check_edges(said: dict[str, str]) -> None:
 
 
 def check_elements(thousands: int) -> None:
-    """A table grows until it could not double beside its old elements: what the quota has beside all else is then three to five
-    times of what they take, as the room that it has already is."""
+    """A table grows, a thousand elements at a time, until it could not double beside its old elements: what the quota has beside all
+    else is then four to five times of what they take, as the room that it has already is one to two."""
     room = 2 * MIB - QUOTA.used(WASM_PAGE)
     element = load_interfaces().table_element
-    assert room // (5 * element) - 1000 <= thousands * 1000 <= (room + QUOTA.runtime) // (3 * element)
+    assert room // (5 * element) - 1000 <= thousands * 1000 <= (room + QUOTA.runtime) // (4 * element) + 1000
 
 
 def check_mappings(mappings: list[Mapping]) -> None:
