@@ -61,9 +61,9 @@ impl Account {
         fits
     }
 
-    /// Gives back what `charge` took, or a part of it.
+    /// Gives back what `charge` took, or a part of it. Panics where that is more.
     pub fn release(&mut self, bytes: u64) {
-        self.held -= bytes;
+        self.held = self.held.checked_sub(bytes).expect("no more is given back than was taken");
     }
 
     /// The heap grew for this instance, within the limit or not.
@@ -72,8 +72,9 @@ impl Account {
         self.note_peak();
     }
 
+    /// Panics where it never was that large.
     pub fn heap_shrank(&mut self, bytes: u64) {
-        self.heap -= bytes;
+        self.heap = self.heap.checked_sub(bytes).expect("no more is freed than was allocated");
     }
 
     fn note_peak(&mut self) {
@@ -122,14 +123,15 @@ impl Pool {
         there
     }
 
-    /// Frames that were promised are not wanted any more.
+    /// Frames that were promised are not wanted any more. Panics where there are not so many: books that do not add up would
+    /// promise what is not there.
     pub fn renounce(&mut self, frames: u64) {
-        self.promised -= frames;
+        self.promised = self.promised.checked_sub(frames).expect("no more frames are renounced than were promised");
     }
 
-    /// One of the frames promised is used now.
+    /// One of the frames promised is used now. Panics where none is promised.
     pub fn take_promised(&mut self) {
-        self.promised -= 1;
+        self.renounce(1);
         self.free -= 1;
     }
 
@@ -199,6 +201,16 @@ mod tests {
         pool.renounce(7);
         pool.add(1);
         assert_eq!(pool.spare(), 6);
+    }
+
+    #[test]
+    #[should_panic(expected = "no more frames are renounced than were promised")]
+    fn books_that_do_not_add_up_are_the_end() {
+        let mut pool = Pool::new();
+        pool.add(10);
+        assert!(pool.promise(3));
+        pool.take_promised();
+        pool.renounce(3);
     }
 
     /// Whatever order things happen in, every promise can be kept.

@@ -38,8 +38,9 @@ static uint32_t drain(void) {
 
 static uint32_t answer(uint32_t length) {
     switch (length ? request[0] : 0) {
-    case 's': // replies when it is told to, by a message
+    case 's': // replies when it is told to, by a message, and who told has asked for something else by then
         munal_channel_server_jobs_receive(0, message, sizeof message, 0, 0, FOR_EVER);
+        rest(2 * MILLISECONDS);
         return length;
     case 'd':
         return drain();
