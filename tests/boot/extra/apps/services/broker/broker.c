@@ -38,10 +38,12 @@ static uint32_t drain(void) {
 
 static uint32_t answer(uint32_t length) {
     switch (length ? request[0] : 0) {
-    case 's': // replies when it is told to, by a message, and who told has asked for something else by then
+    case 's': // replies when it is told to, by a message; who told has asked for something else by then, and would go on with this
         munal_channel_server_jobs_receive(0, message, sizeof message, 0, 0, FOR_EVER);
         rest(2 * MILLISECONDS);
-        return length;
+        munal_service_server_echo_reply(request, length);
+        rest(2 * MILLISECONDS);
+        return answer((uint32_t)munal_service_server_echo_receive(request, sizeof request, FOR_EVER));
     case 'd':
         return drain();
     case 'b':
