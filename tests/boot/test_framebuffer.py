@@ -49,8 +49,9 @@ def test_a_driver_that_is_started_anew_shows_a_black_screen_and_its_clients_pain
             painted(it, *[f"{width} x {height}"] * life)
             Screen(it, tmp_path, "picture").shows(width, height)
             it.ask("restart display")
+        painted(it, *[f"{width} x {height}"] * 4)
         rows = {line.split()[0]: line for line in it.ask("ps") if line}
-        assert rows["display"].split()[-1] == "3" and "waiting" in rows["painter"], "three restarts, and its client goes on"
+        assert rows["display"].split()[-1] == "3" and " ended " not in rows["painter"], "three restarts, and its client goes on"
 
 
 def test_a_driver_that_is_ended_while_it_is_asked_is_asked_again(image, tmp_path):

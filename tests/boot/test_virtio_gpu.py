@@ -63,8 +63,9 @@ def test_a_driver_that_is_started_anew_shows_a_black_screen_and_its_clients_pain
             painted(it, *["640 x 480"] * life)
             screen.shows(640, 480)
             it.ask("restart display")
+        painted(it, *["640 x 480"] * 4)
         rows = {line.split()[0]: line for line in it.ask("ps") if line}
-        assert rows["display"].split()[-1] == "3" and "waiting" in rows["painter"], "three restarts, and its client goes on"
+        assert rows["display"].split()[-1] == "3" and " ended " not in rows["painter"], "three restarts, and its client goes on"
 
 
 def test_a_driver_that_is_ended_while_it_is_asked_is_asked_again(image, tmp_path):
