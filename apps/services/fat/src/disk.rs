@@ -85,32 +85,19 @@ impl<C: FnMut(&[u8], &mut [u8]) -> Option<usize>> BlockDevice for Disk<C> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tests::images::Platter;
     use alloc::vec;
     use alloc::vec::Vec;
-    use munal::block::{HEADER, Info, REPLY, Request};
+    use munal::block::{Info, Request};
 
-    /// A disk of 1,000 sectors of zeros but for one, which notes how it was asked.
+    /// A disk of 1,000 sectors of zeros, which notes how it was asked.
     fn disk(asked: &mut Vec<(u64, u32)>) -> Disk<impl FnMut(&[u8], &mut [u8]) -> Option<usize> + use<'_>> {
-        let info = Info { sectors: 1000, most: 1 << 20, read_only: false };
+        let mut platter = Platter { bytes: vec![0; 1000 * SECTOR], ..Platter::default() };
         Disk::new(move |request: &[u8], reply: &mut [u8]| {
-            let what = Request::decode(request)?;
-            reply[..REPLY].copy_from_slice(&info.judge(what, request.len() - HEADER).encode());
-            match what {
-                Request::Info => {
-                    reply[REPLY..REPLY + Info::LENGTH].copy_from_slice(&info.encode());
-                    Some(REPLY + Info::LENGTH)
-                }
-                Request::Read { sector, count } => {
-                    asked.push((sector, count));
-                    reply[REPLY..REPLY + count as usize * SECTOR].fill(0);
-                    Some(REPLY + count as usize * SECTOR)
-                }
-                Request::Write { sector, count } => {
-                    asked.push((sector, count));
-                    Some(REPLY)
-                }
-                Request::Flush => Some(REPLY),
+            if let Request::Read { sector, count } | Request::Write { sector, count } = Request::decode(request)? {
+                asked.push((sector, count));
             }
+            Some(platter.answer(request, reply))
         })
         .expect("answers")
     }

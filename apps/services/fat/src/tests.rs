@@ -2,7 +2,7 @@ extern crate std;
 
 mod cut;
 mod fuzz;
-mod images;
+pub(crate) mod images;
 mod interchange;
 mod model;
 mod random;

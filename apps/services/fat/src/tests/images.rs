@@ -34,7 +34,8 @@ pub fn shared(bytes: Vec<u8>) -> Shared {
 }
 
 impl Platter {
-    fn answer(&mut self, request: &[u8], reply: &mut [u8]) -> usize {
+    /// Does what a request asks for; gives the length of the reply.
+    pub fn answer(&mut self, request: &[u8], reply: &mut [u8]) -> usize {
         if let Some(patience) = &mut self.patience {
             *patience = patience.checked_sub(1).expect("comes to an end");
         }
